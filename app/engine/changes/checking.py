@@ -1,0 +1,204 @@
+"""Checking a record before it is written: rights, values, references, rules. One way for all doors."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select
+from sqlalchemy.orm import Session
+
+from app.engine import policy
+from app.engine.errors import InvalidInput, Problem, ValueProblem
+from app.engine.fields import Choice, Field
+from app.engine.registry import EntityDefinition, current
+from app.engine.rules import Saving
+
+
+@dataclass
+class Prepared:
+    """A record that has passed all checks: every field's value as it will be stored."""
+
+    definition: EntityDefinition
+    values: dict[str, Any]
+    before: Mapping[str, Any]
+    record_id: int | None = None
+    changed: list[str] = field(default_factory=list)
+
+
+class Checker:
+    """Checks records of one change set; remembers which references it has already found."""
+
+    def __init__(self, session: Session, viewer: policy.Viewer, changes: Any) -> None:
+        self.session = session
+        self.viewer = viewer
+        self.changes = changes
+        self._seen: set[tuple[str, int]] = set()
+
+    def new(self, definition: EntityDefinition, values: Mapping[str, Any]) -> Prepared:
+        """Check a new record. Raises InvalidInput naming each field that is wrong."""
+        problems: list[Problem] = []
+        given = self._clean(definition, values, problems)
+        complete = {
+            name: given.get(name) if name in values else self._default(item)
+            for name, item in definition.fields.items()
+            if not item.system
+        }
+        self._require(definition, complete, problems)
+        self._own(definition, complete)
+        return self._finish(definition, complete, {}, None, problems)
+
+    def update(
+        self, definition: EntityDefinition, record: Any, values: Mapping[str, Any]
+    ) -> Prepared:
+        """Check new values of an existing record. Raises InvalidInput."""
+        problems: list[Problem] = []
+        given = self._clean(definition, values, problems)
+        before = current_values(definition, record)
+        complete = {**before, **given}
+        self._require(definition, {**dict.fromkeys(before, True), **given}, problems)
+        return self._finish(definition, complete, before, record.id, problems)
+
+    def _finish(
+        self,
+        definition: EntityDefinition,
+        values: dict[str, Any],
+        before: Mapping[str, Any],
+        record_id: int | None,
+        problems: list[Problem],
+    ) -> Prepared:
+        self._settle_choices(definition, values, before, problems)
+        self._check_references(definition, values, before, problems)
+        if not problems:
+            saving = Saving(values, before, record_id, self.changes)
+            for rule in definition.model.rules:
+                rule(saving)
+            problems += saving.problems
+        if problems:
+            raise InvalidInput(problems)
+        changed = [name for name in values if values[name] != before.get(name)]
+        return Prepared(definition, values, before, record_id, changed)
+
+    def _clean(
+        self, definition: EntityDefinition, values: Mapping[str, Any], problems: list[Problem]
+    ) -> dict[str, Any]:
+        cleaned: dict[str, Any] = {}
+        for name, value in values.items():
+            item = definition.fields.get(name)
+            if item is None or self.viewer.access(definition.name, item) == "hidden":
+                problems.append(
+                    Problem(str(name)[:80], _("There is no field “%(name)s”.", name=str(name)[:80]))
+                )
+            elif policy.access(definition, item, self.viewer) != "write":
+                problems.append(Problem(name, _("You may not write this field.")))
+            else:
+                try:
+                    cleaned[name] = item.clean(value)
+                except ValueProblem as problem:
+                    problems.append(Problem(name, problem.message))
+        return cleaned
+
+    def _require(
+        self, definition: EntityDefinition, values: Mapping[str, Any], problems: list[Problem]
+    ) -> None:
+        wrong = {problem.field for problem in problems}
+        for name, item in definition.fields.items():
+            empty = values.get(name) is None and not item.system and not item.read_only
+            if item.required and empty and name not in wrong and not self._unasked(values, item):
+                problems.append(Problem(name, _("This field is required.")))
+
+    @staticmethod
+    def _unasked(values: Mapping[str, Any], item: Field) -> bool:
+        return item.custom and item.name not in values
+
+    def _default(self, item: Field) -> Any:
+        value = item.default_value()
+        return None if value is None else item.clean(value)
+
+    def _own(self, definition: EntityDefinition, values: dict[str, Any]) -> None:
+        """Who sees only their own becomes the owner of what they make."""
+        owner = definition.owner_field
+        limited = self.viewer.scope(definition.name, "read") == "own"
+        if owner is not None and limited and values.get(owner.name) is None:
+            values[owner.name] = self.viewer.user_id
+
+    def _settle_choices(
+        self,
+        definition: EntityDefinition,
+        values: dict[str, Any],
+        before: Mapping[str, Any],
+        problems: list[Problem],
+    ) -> None:
+        """A refining choice brings its parent along, and must belong to the one that stands."""
+        for name, item in definition.fields.items():
+            if not isinstance(item, Choice) or item.parent is None or not values.get(name):
+                continue
+            option = item.options.by_value.get(values[name])
+            wanted = option.parent if option else None
+            parent_changed = values.get(item.parent) != before.get(item.parent)
+            if wanted is None or values.get(item.parent) == wanted:
+                continue
+            if values.get(item.parent) is None:
+                values[item.parent] = wanted
+            elif parent_changed and values[name] == before.get(name):
+                values[name] = None
+            else:
+                problems.append(
+                    Problem(
+                        name,
+                        _(
+                            "“%(child)s” does not belong to “%(parent)s”.",
+                            child=item.text(values[name]),
+                            parent=definition.fields[item.parent].text(values[item.parent]),
+                        ),
+                    )
+                )
+
+    def _check_references(
+        self,
+        definition: EntityDefinition,
+        values: Mapping[str, Any],
+        before: Mapping[str, Any],
+        problems: list[Problem],
+    ) -> None:
+        for item in definition.references:
+            value = values.get(item.name)
+            if value is None or value == before.get(item.name) or item.system:
+                continue
+            if not self._exists(str(item.target), value):
+                problems.append(
+                    Problem(item.name, _("There is no such record, or you may not see it."))
+                )
+
+    def _exists(self, target: str, record_id: int) -> bool:
+        if (target, record_id) in self._seen:
+            return True
+        if target == policy.USERS:
+            from app.engine.people import is_active
+
+            found = is_active(self.session, record_id)
+        else:
+            model: Any = current().entity(target).model
+            found = self.session.scalar(select(model.id).where(model.id == record_id)) is not None
+        if found:
+            self._seen.add((target, record_id))
+        return found
+
+    def saw(self, target: str, record_ids: Any) -> None:
+        """Remember records that are known to exist and to be visible."""
+        self._seen.update((target, record_id) for record_id in record_ids)
+
+
+def current_values(definition: EntityDefinition, record: Any) -> dict[str, Any]:
+    """Every field's value as it stands, system fields apart."""
+    return {name: f.get(record) for name, f in definition.fields.items() if not f.system}
+
+
+def dumped(definition: EntityDefinition, values: Mapping[str, Any], names: Any) -> dict[str, Any]:
+    """Values for the history, as JSON."""
+    return {
+        name: definition.fields[name].dump(values[name]) if values.get(name) is not None else None
+        for name in names
+    }

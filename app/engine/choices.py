@@ -1,0 +1,97 @@
+"""Choices: a fixed set in code, or the options of a list kept as data."""
+
+from __future__ import annotations
+
+import enum
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from app.engine.labels import both_languages
+from app.engine.parsing import header_key
+
+
+@dataclass(frozen=True)
+class Option:
+    """One choice: its stored value, its label, other words for it, its parent's value."""
+
+    value: str
+    label: Any
+    parent: str | None = None
+    synonyms: tuple[str, ...] = ()
+    colour: str = ""
+    active: bool = True
+
+
+@dataclass(frozen=True)
+class OptionList:
+    """The options of one list, in their order; found by value, label or synonym."""
+
+    options: Sequence[Option] = field(default=())
+
+    @cached_property
+    def by_value(self) -> dict[str, Option]:
+        return {option.value: option for option in self.options}
+
+    @cached_property
+    def _by_word(self) -> dict[str, str]:
+        words: dict[str, str] = {}
+        for option in self.options:
+            for word in (option.value, *both_languages(option.label), *option.synonyms):
+                words.setdefault(header_key(word), option.value)
+        return words
+
+    def __contains__(self, value: object) -> bool:
+        return value in self.by_value
+
+    def __iter__(self) -> Iterator[Option]:
+        return iter(self.options)
+
+    def __len__(self) -> int:
+        return len(self.options)
+
+    def values(self) -> Sequence[str]:
+        return tuple(self.by_value)
+
+    def find(self, word: str) -> str | None:
+        """The value that a word means, whatever its case, blanks and language."""
+        return self._by_word.get(header_key(word))
+
+    def label(self, value: str) -> str:
+        """The label in the reader's language; a value that is no longer listed stands for itself."""
+        option = self.by_value.get(value)
+        return str(option.label) if option else str(value)
+
+    def colour(self, value: str) -> str:
+        option = self.by_value.get(value)
+        return option.colour if option else ""
+
+    def words(self, value: str) -> str:
+        """All wordings, for the search index."""
+        option = self.by_value.get(value)
+        if option is None:
+            return value
+        return " ".join((*both_languages(option.label), *option.synonyms))
+
+    def active(self) -> list[Option]:
+        """Those that may still be chosen."""
+        return [option for option in self.options if option.active]
+
+
+class Choices(enum.StrEnum):
+    """A fixed list: `ACTIVE = "active", _("Active"), "green"`: value, label, colour of its dot."""
+
+    label: Any
+    colour: str
+
+    def __new__(cls, value: str, label: Any = "", colour: str = "") -> Choices:
+        member = str.__new__(cls, value)
+        member._value_ = value
+        member.label = label
+        member.colour = colour
+        return member
+
+    @classmethod
+    def option_list(cls) -> OptionList:
+        return OptionList(tuple(Option(item.value, item.label, colour=item.colour) for item in cls))

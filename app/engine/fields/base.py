@@ -1,0 +1,299 @@
+"""What every field type is: the one class that owns all a value of its kind needs.
+
+A declared field is a column of its own; a field that an administrator adds lives in the JSON
+column `custom` of the same row. Surfaces see no difference: they ask the field.
+"""
+
+from __future__ import annotations
+
+import copy
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, ClassVar, Self
+
+import marshmallow
+import wtforms
+from flask_babel import lazy_gettext as _
+from markupsafe import Markup, escape
+from sqlalchemy import ColumnElement, not_, or_
+from sqlalchemy.orm import mapped_column
+from sqlalchemy.types import TypeEngine
+
+from app.engine.errors import ValueProblem
+from app.engine.fields.operators import COMPARISONS, operand_items
+
+MASK = "•••"
+
+FIELD_TYPES: dict[str, type[Field]] = {}
+"""Every field type by its name. Looking up an unknown one raises."""
+
+Row = Mapping[str, Any]
+
+
+class Field:
+    """A field of an entity; subclasses are the types."""
+
+    type_name: ClassVar[str] = ""
+    type_label: ClassVar[Any] = ""
+    operators: ClassVar[Sequence[str]] = ("eq", "neq", "in", "nin", "empty", "nempty")
+    widget: ClassVar[str] = "text"
+    align: ClassVar[str] = "start"
+    groupable: ClassVar[bool] = False
+    summable: ClassVar[bool] = False
+    sortable: ClassVar[bool] = True
+    target: str | None = None
+    needs: tuple[str, ...] = ()
+
+    def __init_subclass__(cls) -> None:
+        super().__init_subclass__()
+        if cls.__dict__.get("type_name"):
+            FIELD_TYPES[cls.type_name] = cls
+
+    def __init__(
+        self,
+        label: Any = "",
+        *,
+        required: bool = False,
+        unique: bool = False,
+        index: bool | None = None,
+        search: bool = False,
+        personal: bool = False,
+        default: Any = None,
+        hint: Any = "",
+        synonyms: Sequence[str] = (),
+        group: str = "",
+        in_list: bool | None = None,
+        in_form: bool = True,
+        read_only: bool = False,
+        check: Callable[[Any], Any] | None = None,
+    ) -> None:
+        """`check` gets a value that is not None and gives it back, or raises ValueProblem.
+
+        `in_list`: whether the list shows it before the user chooses; None lets the list decide.
+        """
+        self.name = ""
+        self.label = label
+        self.required = required
+        self.unique = unique
+        self.index = self.groupable if index is None else index
+        self.search = search
+        self.personal = personal
+        self.default = default
+        self.hint = hint
+        self.synonyms = tuple(synonyms)
+        self.group_name = group
+        self.in_list = in_list
+        self.in_form = in_form
+        self.read_only = read_only
+        self.system = False
+        self.custom = False
+        self._check = check
+
+    def __repr__(self) -> str:
+        return f"<{type(self).__name__} {self.name}>"
+
+    # -- storage ---------------------------------------------------------------------------
+
+    @property
+    def column_name(self) -> str:
+        """The attribute and column that hold a declared field."""
+        return self.name
+
+    def column_type(self) -> TypeEngine[Any]:
+        raise NotImplementedError(f"{type(self).__name__} has no column type")
+
+    def attributes(self) -> dict[str, Any]:
+        """What a declared field adds to the mapped class."""
+        return {self.column_name: mapped_column(self.column_type(), nullable=True)}
+
+    def companions(self) -> Mapping[str, Field]:
+        """Fields that come along with this one, such as an amount's currency."""
+        return {}
+
+    def expression(self, model: Any) -> ColumnElement[Any]:
+        """The SQL expression of this field's value."""
+        if self.custom:
+            return self.custom_expression(model.custom[self.name])
+        column: ColumnElement[Any] = getattr(model, self.column_name)
+        return column
+
+    def custom_expression(self, element: Any) -> ColumnElement[Any]:
+        """The value inside the JSON column, typed for comparison and sorting."""
+        text: ColumnElement[Any] = element.as_string()
+        return text
+
+    def from_database(self, value: Any) -> Any:
+        """What `expression` selected, as the field's own value."""
+        return self.load(value) if self.custom and value is not None else value
+
+    def get(self, record: Any) -> Any:
+        if self.custom:
+            return self.load((record.custom or {}).get(self.name))
+        return getattr(record, self.column_name)
+
+    def stored(self, value: Any) -> dict[str, Any]:
+        """The columns of a declared field with what they hold for this value."""
+        return {self.column_name: value}
+
+    def sort_expression(self, model: Any) -> ColumnElement[Any]:
+        """What a list sorts by."""
+        return self.expression(model)
+
+    def set(self, record: Any, value: Any) -> None:
+        if not self.custom:
+            for column, stored in self.stored(value).items():
+                setattr(record, column, stored)
+            return
+        values = dict(record.custom or {})
+        values.pop(self.name, None)
+        if value is not None:
+            values[self.name] = self.dump(value)
+        record.custom = values
+
+    def bind(self, lists: Mapping[str, Any]) -> Self:
+        """This field inside one version of the registry, knowing that version's choice lists."""
+        return self
+
+    def copy(self, **changes: Any) -> Self:
+        """A copy with other attributes; the registry never changes a field in place."""
+        twin = copy.copy(self)
+        for name, value in changes.items():
+            setattr(twin, name, value)
+        return twin
+
+    # -- values ----------------------------------------------------------------------------
+
+    def clean(self, value: Any) -> Any:
+        """The value as it will be stored.
+
+        Raises ValueProblem for what can't be stored, whichever door it came by.
+        """
+        if value is None or value == "":
+            if self.required:
+                raise ValueProblem(_("This field is required."))
+            return None
+        value = self.normalise(value)
+        if value is None and self.required:
+            raise ValueProblem(_("This field is required."))
+        return self._check(value) if self._check and value is not None else value
+
+    def normalise(self, value: Any) -> Any:
+        """Type and bounds of a value that is not None; raises ValueProblem."""
+        return value
+
+    def parse(self, cell: Any) -> Any:
+        """A value out of what a person typed or a file's cell holds; None when empty."""
+        if cell is None:
+            return None
+        text = str(cell).strip()
+        return self.normalise(text) if text else None
+
+    def dump(self, value: Any) -> Any:
+        """The value for JSON: API, history, custom column."""
+        return value
+
+    def load(self, value: Any) -> Any:
+        """The reverse of dump; raises ValueProblem for JSON of the wrong kind."""
+        return value
+
+    def default_value(self) -> Any:
+        return self.default() if callable(self.default) else self.default
+
+    # -- shown -----------------------------------------------------------------------------
+
+    def text(self, value: Any, row: Row | None = None) -> str:
+        """The value as a person reads it, in the reader's language."""
+        return "" if value is None else str(value)
+
+    def cell(self, value: Any, row: Row | None = None) -> Markup | str:
+        """The value inside a page."""
+        return escape(self.text(value, row))
+
+    def input_text(self, value: Any) -> str:
+        """The value inside a form's input."""
+        return "" if value is None else str(value)
+
+    def export(self, value: Any, row: Row | None = None) -> Any:
+        """The value for a file's cell; import takes it back."""
+        return self.text(value, row) or None
+
+    def mask(self, value: Any) -> Any:
+        """What those see who may know that there is a value and not which."""
+        return None if value is None else MASK
+
+    def search_text(self, value: Any) -> str | None:
+        """What the search index keeps of the value."""
+        return None if value is None else str(value)
+
+    # -- forms and API ---------------------------------------------------------------------
+
+    def form_field(self) -> wtforms.fields.core.UnboundField[Any]:
+        """The form's input; all checks are `parse` and `clean`."""
+        return wtforms.StringField(self.label, description=self.hint)
+
+    def from_form(self, raw: Sequence[str]) -> Any:
+        """The value out of the strings that the browser sent."""
+        return self.parse(raw[0]) if raw else None
+
+    def schema_field(self) -> marshmallow.fields.Field[Any]:
+        """The marshmallow field that stands for this one in the OpenAPI document."""
+        return marshmallow.fields.String(allow_none=not self.required)
+
+    # -- filters ---------------------------------------------------------------------------
+
+    def operand(self, text: Any) -> Any:
+        """A filter's operand out of what the address or the API says."""
+        return self.parse(text)
+
+    def clause(
+        self, expression: ColumnElement[Any], operator: str, operand: Any
+    ) -> ColumnElement[bool]:
+        """The condition `field operator operand`. Raises ValueProblem for one it has not."""
+        if operator not in self.operators:
+            raise ValueProblem(
+                _(
+                    "%(field)s cannot be filtered with “%(operator)s”.",
+                    field=self.label,
+                    operator=operator,
+                )
+            )
+        if operator in ("empty", "nempty"):
+            empty = self.empty_clause(expression)
+            return empty if operator == "empty" else not_(empty)
+        if operator in ("in", "nin"):
+            values = [self.comparable(self.operand(item)) for item in operand_items(operand)]
+            inside = expression.in_([value for value in values if value is not None])
+            return inside if operator == "in" else or_(not_(inside), expression.is_(None))
+        return self.compare(expression, operator, self.operand(operand))
+
+    def empty_clause(self, expression: ColumnElement[Any]) -> ColumnElement[bool]:
+        return expression.is_(None)
+
+    def comparable(self, value: Any) -> Any:
+        """The value as `expression` compares it."""
+        return self.dump(value) if self.custom and value is not None else value
+
+    def compare(
+        self, expression: ColumnElement[Any], operator: str, value: Any
+    ) -> ColumnElement[bool]:
+        if value is None:
+            raise ValueProblem(
+                _("%(field)s: a value to compare with is missing.", field=self.label)
+            )
+        value = self.comparable(value)
+        if operator == "neq":
+            return or_(expression != value, expression.is_(None))
+        compared: ColumnElement[bool] = COMPARISONS[operator](expression, value)
+        return compared
+
+    # -- charts ----------------------------------------------------------------------------
+
+    def group(self, expression: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+        """What a chart groups by."""
+        return expression
+
+    def group_label(self, value: Any) -> str:
+        return str(_("(none)")) if value is None else self.text(value)
+
+    def group_filter(self, value: Any) -> tuple[str, str]:
+        """Operator and operand that select the records behind one group."""
+        return ("empty", "") if value is None else ("eq", self.input_text(value))

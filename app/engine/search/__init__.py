@@ -1,0 +1,25 @@
+"""Search: from a record's texts to an index of tokens, and from a query to a condition on it.
+
+It knows no entity, no viewer and no page: callers say which fields a record has, and in which of
+them somebody may search.
+"""
+
+from app.engine.search.index import TABLE_PREFIX, TOKENS_VERSION, SearchIndex
+from app.engine.search.normal import normalise
+from app.engine.search.pinyin import dictionary as load_dictionary
+from app.engine.search.pinyin import pinyin_key
+from app.engine.search.statements import COUNTED, Search, WeighedSearch
+from app.engine.search.tokens import SearchField
+
+__all__ = [
+    "COUNTED",
+    "TABLE_PREFIX",
+    "TOKENS_VERSION",
+    "Search",
+    "SearchField",
+    "SearchIndex",
+    "WeighedSearch",
+    "load_dictionary",
+    "normalise",
+    "pinyin_key",
+]

@@ -1,0 +1,176 @@
+"""What somebody types, as a condition on tokens, and that condition in each database's words.
+
+A query is words; each must be found in one of the allowed fields. Every part of it is bounded, so
+that no input makes a condition that takes long to build or to answer.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+
+from app.engine.search.normal import Run, normalise, runs
+from app.engine.search.pinyin import syllable_blocks, syllables_beginning
+from app.engine.search.tokens import BEGINNING, GRAM, LONGEST_WORD, SearchField, grams
+
+_QUERY_LIMIT = 200  # characters
+_MOST_WORDS = 8
+_MOST_PAIRS = 40  # of one word
+_LONGEST_INITIALS = 12
+_PHONE = re.compile(r"[\d\s()+.\-]+")
+
+
+@dataclass(frozen=True)
+class Token:
+    """One token, or with `prefix` any token that begins so."""
+
+    text: str
+    prefix: bool = False
+
+
+@dataclass(frozen=True)
+class All:
+    """Every part holds."""
+
+    parts: tuple[Condition, ...]
+
+
+@dataclass(frozen=True)
+class Any:
+    """At least one part holds."""
+
+    parts: tuple[Condition, ...]
+
+
+Condition = Token | All | Any
+
+NOWHERE = Token(":")
+"""A token that no text gives."""
+
+
+def parse(query: str, fields: Sequence[SearchField]) -> Condition | None:
+    """Return the condition on the tokens of `fields`; None if there is nothing to search for.
+
+    With no field that can match, the condition is one that holds nowhere.
+    """
+    text = normalise(query, _QUERY_LIMIT)
+    words = [divided for word in text.split() if (divided := list(runs(word)))]
+    if not words:
+        return None
+    if not fields:
+        return NOWHERE
+    wanted = _all(_word(word, fields) for word in words[:_MOST_WORDS])
+    if len(words) > 1 and _PHONE.fullmatch(text):
+        compact = "".join(run.text for word in words for run in word)
+        whole = [_gram_tokens(f.code, compact) for f in fields if f.kind == "code"]
+        return _any([wanted, *whole])
+    return wanted
+
+
+def _word(word: Sequence[Run], fields: Sequence[SearchField]) -> Condition:
+    return _any(_word_in(word, field) for field in fields)
+
+
+def _word_in(word: Sequence[Run], field: SearchField) -> Condition:
+    parts = [_characters(field.code, run.text) for run in word if run.unspaced]
+    latin = [run.text for run in word if not run.unspaced]
+    if latin and field.kind == "code":
+        parts.append(_code(field.code, latin))
+    else:
+        parts.extend(_latin(field, text) for text in latin)
+    return _all(parts)
+
+
+def _characters(code: str, text: str) -> Condition:
+    if len(text) == 1:
+        return Token(f"{code}:{text}")
+    pairs = list(pairwise(text))[:_MOST_PAIRS]
+    return _all(Token(f"{code}:{left}{right}") for left, right in pairs)
+
+
+def _code(code: str, latin: Sequence[str]) -> Condition:
+    """Separators do not count, in the code or in what is typed; one or two characters begin a part."""
+    compact = "".join(latin)
+    if len(compact) < GRAM - 1:
+        return _all(Token(f"{code}:{part}") for part in latin)
+    return _gram_tokens(code, compact)
+
+
+def _gram_tokens(code: str, compact: str) -> Condition:
+    if len(compact) < GRAM:
+        return Token(f"{code}#{compact}", prefix=True)
+    return _all(Token(f"{code}#{gram}") for gram in grams(compact)[:_MOST_PAIRS])
+
+
+def _latin(field: SearchField, text: str) -> Condition:
+    text = text[:LONGEST_WORD]
+    if field.kind == "long_text":
+        return Token(f"{field.code}={text}", prefix=True)
+    if len(text) > BEGINNING:
+        beginning: Condition = Token(f"{field.code}={text}", prefix=True)
+    else:
+        beginning = Token(f"{field.code}:{text}")
+    return _any([beginning, *_pinyin(field.code, text), *_initials(field.code, text)])
+
+
+def _pinyin(code: str, letters: str) -> Iterable[Condition]:
+    """The letters read as syllables: for neighbouring blocks, each way of one with each of the next.
+
+    Two pairs of blocks may be satisfied by different ways of the block between them: that finds a
+    little too much, seldom, and saves trying every combination.
+    """
+    blocks = syllable_blocks(letters)
+    if len(blocks) == 1:
+        yield _any(_syllables(code, split, ends=True) for split in blocks[0])
+    elif blocks:
+        yield _all(
+            _any(
+                _syllables(code, (*left, *right), ends=number == len(blocks) - 1)
+                for left in blocks[number - 1]
+                for right in blocks[number]
+            )
+            for number in range(1, len(blocks))
+        )
+
+
+def _syllables(code: str, split: Sequence[str], ends: bool) -> Condition:
+    """These syllables one after the other; with `ends` the last one may be only begun."""
+    *whole, last = split
+    endings = syllables_beginning(last) if ends else (last,)
+    if not whole:
+        return _any(Token(f"{code}~{ending}") for ending in endings)
+    pairs = [Token(f"{code}~{left}~{right}") for left, right in pairwise(whole)]
+    return _all([*pairs, _any(Token(f"{code}~{whole[-1]}~{ending}") for ending in endings)])
+
+
+def _initials(code: str, letters: str) -> Iterable[Condition]:
+    if 2 <= len(letters) <= _LONGEST_INITIALS:
+        yield _all(Token(f"{code}^{left}{right}") for left, right in pairwise(letters))
+
+
+def _all(parts: Iterable[Condition]) -> Condition:
+    different = tuple(dict.fromkeys(parts))
+    return different[0] if len(different) == 1 else All(different)
+
+
+def _any(parts: Iterable[Condition]) -> Condition:
+    different = tuple(dict.fromkeys(parts))
+    return different[0] if len(different) == 1 else Any(different)
+
+
+def as_fts5(condition: Condition) -> str:
+    """Return the condition as an FTS5 expression. Tokens hold no quotation mark."""
+    if isinstance(condition, Token):
+        return f'"{condition.text}"' + (" *" if condition.prefix else "")
+    word = " AND " if isinstance(condition, All) else " OR "
+    return "(" + word.join(as_fts5(part) for part in condition.parts) + ")"
+
+
+def as_tsquery(condition: Condition) -> str:
+    """Return the condition as PostgreSQL's tsquery. Tokens hold no apostrophe and no backslash."""
+    if isinstance(condition, Token):
+        return f"'{condition.text}'" + (":*" if condition.prefix else "")
+    word = " & " if isinstance(condition, All) else " | "
+    return "(" + word.join(as_tsquery(part) for part in condition.parts) + ")"

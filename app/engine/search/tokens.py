@@ -1,0 +1,143 @@
+"""What is put into the index for a text.
+
+Every token begins with its field's code, then a mark that says what follows:
+
+    n:润科    two neighbouring characters, or one          n:stew   the beginning of a word
+    n=word   a whole word longer than the beginnings kept
+    n~run~ke two neighbouring syllables, or one            n^rk     two neighbouring initials
+    p#1381   four neighbouring characters of a code; the last three as well
+
+Pairs instead of all endings of a text: ten times fewer different tokens, so the index stays small
+and every common query is a handful of exact look-ups that can be walked from the newest record.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from functools import lru_cache
+from itertools import pairwise, repeat
+from typing import Literal
+
+from app.engine.search.normal import Run, normalise, runs
+from app.engine.search.pinyin import readings, spellings
+
+Kind = Literal["text", "code", "long_text"]
+MARKS = ":=~^#"
+BEGINNING = 8  # longest word beginning kept as a token of its own
+LONGEST_WORD = 40
+GRAM = 4
+_LIMITS: dict[Kind, int] = {"text": 2000, "code": 100, "long_text": 2000}
+_PINYIN_LIMIT = 200  # characters of one run of a text of which pinyin is kept
+_ABBREVIATION = 4  # Latin runs up to this length take part in initials: 万科A is wka
+
+
+@dataclass(frozen=True)
+class SearchField:
+    """A searched field: its name, the short lower-case code that marks its tokens, and its kind.
+
+    `text` (names, titles) is found by words, Chinese characters, pinyin and initials; `code`
+    (phones, numbers) by any three or more neighbouring characters; `long_text` (notes) by words
+    and Chinese characters. The code must stay the same as long as the index lives.
+    """
+
+    name: str
+    code: str
+    kind: Kind = "text"
+
+    def __post_init__(self) -> None:
+        plain = self.code.isascii() and self.code.isalnum() and self.code == self.code.lower()
+        if not plain or len(self.code) > 16:
+            raise ValueError(f"search code of {self.name!r}: {self.code!r} is not [a-z0-9]{{1,16}}")
+        if self.kind not in _LIMITS:
+            raise ValueError(f"search kind of {self.name!r}: unknown kind {self.kind!r}")
+
+
+def field_tokens(field: SearchField, text: str | None) -> set[str]:
+    """Return the tokens of one field's text: bounded in number, whatever the text."""
+    if not text:
+        return set()
+    divided = list(runs(normalise(text, _LIMITS[field.kind])))
+    found: set[str] = set()
+    for run in divided:
+        if run.unspaced:
+            found.update(_character_tokens(field.code, run.text))
+    words = [run.text[:LONGEST_WORD] for run in divided if not run.unspaced]
+    if field.kind == "code":
+        found |= _code_tokens(field.code, words)
+    elif field.kind == "long_text":
+        found |= {f"{field.code}={word}" for word in words}
+    else:
+        found |= _word_tokens(field.code, words)
+        found |= _pinyin_tokens(field.code, divided)
+    return found
+
+
+def _character_tokens(code: str, text: str) -> list[str]:
+    """Every character and every pair of neighbours."""
+    mark = f"{code}:"
+    pairs = [mark + left + right for left, right in pairwise(text)]
+    return pairs + [mark + character for character in text]
+
+
+def _word_tokens(code: str, words: list[str]) -> set[str]:
+    found: set[str] = set()
+    for word in words:
+        found.update(f"{code}:{word[:n]}" for n in range(1, min(len(word), BEGINNING) + 1))
+        if len(word) > BEGINNING:
+            found.add(f"{code}={word}")
+    return found
+
+
+def _code_tokens(code: str, words: list[str]) -> set[str]:
+    """Pieces of the code without its separators, and the first one or two characters of a part."""
+    found = {f"{code}:{word[:n]}" for word in words for n in (1, 2)}
+    found |= {f"{code}#{gram}" for gram in grams("".join(words))}
+    compact = "".join(words)
+    if len(compact) >= GRAM:
+        found.add(f"{code}#{compact[1 - GRAM :]}")
+    return found
+
+
+def grams(compact: str) -> list[str]:
+    """Return the pieces of four neighbouring characters; of a shorter text, itself."""
+    if len(compact) <= GRAM:
+        return [compact] if compact else []
+    return [compact[start : start + GRAM] for start in range(len(compact) - GRAM + 1)]
+
+
+def _pinyin_tokens(code: str, divided: list[Run]) -> set[str]:
+    found: set[str] = set()
+    last = ""  # the possible initials of the character before
+    for run in divided:
+        if run.unspaced:
+            spelled = readings(run.text[:_PINYIN_LIMIT])
+            found.update(*map(_syllable_tokens, repeat(code), spelled, [*spelled[1:], ()]))
+            found |= _initial_tokens(code, last, _initials(spelled[0]))
+            last = _initials(spelled[-1])
+        elif len(run.text) <= _ABBREVIATION:
+            chain = [last, *run.text]
+            found.update(*(_initial_tokens(code, a, b) for a, b in pairwise(chain)))
+            last = run.text[-1]
+        else:
+            last = ""
+    return found
+
+
+def _initials(spelled: tuple[str, ...]) -> str:
+    return "".join({syllable[0] for syllable in spelled})
+
+
+def _initial_tokens(code: str, left: str, right: str) -> set[str]:
+    return {f"{code}^{a}{b}" for a in left for b in right}
+
+
+@lru_cache(maxsize=50_000)
+def _syllable_tokens(code: str, left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
+    """A syllable, its pair with the next one and their initials, in every likely reading."""
+    pairs = [f"{code}~{a}~{b}" for a in _typed(left) for b in _typed(right)]
+    initials = _initial_tokens(code, _initials(left), _initials(right))
+    return (*[f"{code}~{syllable}" for syllable in _typed(left)], *pairs, *initials)
+
+
+def _typed(options: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(typed for syllable in options for typed in spellings(syllable))

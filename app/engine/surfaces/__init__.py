@@ -1,0 +1,36 @@
+"""Surfaces: what follows from a declaration. Each reads the registry and the mechanisms only;
+none imports another, and taking one off this list takes one feature away and nothing else.
+"""
+
+from __future__ import annotations
+
+import importlib
+from typing import Any
+
+from flask import Flask
+
+SURFACES = (
+    "home",
+    "menu",
+    "lists",
+    "records",
+    "forms",
+    "pickers",
+    "charts",
+    "rest",
+    "imports",
+    "exports",
+    "history",
+    "trash",
+    "custom_fields",
+    "search_page",
+    "jobs",
+    "health",
+)
+"""Each is a module of this package with `register(app, appbuilder)`."""
+
+
+def register(app: Flask, appbuilder: Any) -> None:
+    """Put every surface's pages and APIs into the application."""
+    for name in SURFACES:
+        importlib.import_module(f"{__name__}.{name}").register(app, appbuilder)

@@ -1,0 +1,31 @@
+"""Imports: a file brought in, from its columns and their fields to a preview, a run and its undoing."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+
+from app.engine.surfaces.imports.checking import Preview, check
+from app.engine.surfaces.imports.command import ImportReport, command
+from app.engine.surfaces.imports.models import CHECKED, CHECKING, ImportRun
+from app.engine.surfaces.imports.pages import ImportPages
+from app.engine.surfaces.imports.running import Runner
+
+__all__ = [
+    "CHECKED",
+    "CHECKING",
+    "ImportPages",
+    "ImportReport",
+    "ImportRun",
+    "Preview",
+    "Runner",
+    "check",
+    "command",
+    "register",
+]
+
+
+def register(_app: Flask, appbuilder: Any) -> None:
+    """Add the pages."""
+    appbuilder.add_view_no_menu(ImportPages)

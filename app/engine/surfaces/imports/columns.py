@@ -1,0 +1,99 @@
+"""Columns of a file and fields of an entity: which belongs to which, proposed by their names."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any
+
+from flask_babel import lazy_gettext as _
+
+from app.engine import policy
+from app.engine.errors import InvalidInput, NotFound
+from app.engine.fields import Field
+from app.engine.labels import both_languages
+from app.engine.parsing import header_key
+from app.engine.registry import EntityDefinition
+
+
+def importable(definition: EntityDefinition) -> list[Field]:
+    """The fields that this viewer's import can fill, in their order."""
+    return policy.writable(definition)
+
+
+def propose(
+    columns: Sequence[str], fields: Iterable[Field], earlier: Mapping[str, str] | None = None
+) -> dict[str, str]:
+    """Column → field, each field once: as the user chose before, by name or label, by synonym."""
+    available = {field.name: field for field in fields}
+    mapping = {
+        column: name
+        for column, name in (earlier or {}).items()
+        if column in columns and name in available
+    }
+    for words in (_own_words, _synonyms):
+        known: dict[str, str] = {}
+        for field in available.values():
+            for word in words(field):
+                known.setdefault(header_key(word), field.name)
+        known.pop("", None)
+        for column in columns:
+            name = known.get(header_key(column))
+            if name and column not in mapping and name not in mapping.values():
+                mapping[column] = name
+    return mapping
+
+
+def key_candidates(definition: EntityDefinition, mapping: Mapping[str, str]) -> list[Field]:
+    """The mapped fields that a record can be found by, the entity's own key first."""
+    mapped = [definition.fields[name] for name in mapping.values() if name in definition.fields]
+    found = [field for field in mapped if field.unique or field is definition.key_field]
+    return sorted(found, key=lambda field: field is not definition.key_field)
+
+
+def check_mapping(
+    definition: EntityDefinition, columns: Sequence[str], mapping: Mapping[str, str]
+) -> None:
+    """Raises InvalidInput for a mapping that cannot be used, naming the column."""
+    allowed = {field.name for field in importable(definition)}
+    used: dict[str, str] = {}
+    for column, name in mapping.items():
+        if column not in columns:
+            raise InvalidInput.of(column, _("The file has no column “%(name)s”.", name=column))
+        if name not in definition.fields:
+            raise NotFound(_("There is no field “%(name)s”.", name=name[:80]))
+        if name not in allowed:
+            raise InvalidInput.of(
+                column,
+                _("%(field)s can't be imported by you.", field=definition.fields[name].label),
+            )
+        if name in used:
+            raise InvalidInput.of(
+                column,
+                _("The columns “%(one)s” and “%(other)s” are both mapped to %(field)s.",
+                  one=used[name], other=column, field=definition.fields[name].label),
+            )  # fmt: skip
+        used[name] = column
+    if not mapping:
+        raise InvalidInput.of(None, _("No column is mapped to a field: nothing would be imported."))
+
+
+def check_required(definition: EntityDefinition, mapping: Mapping[str, str]) -> None:
+    """Raises InvalidInput where no column fills a field that every new record needs."""
+    missing = [
+        field
+        for field in importable(definition)
+        if field.required and field.default is None and field.name not in mapping.values()
+    ]
+    if missing:
+        raise InvalidInput.of(
+            missing[0].name,
+            _("No column is mapped to %(field)s, which is required.", field=missing[0].label),
+        )
+
+
+def _own_words(field: Field) -> Iterable[Any]:
+    return (field.name, *both_languages(field.label))
+
+
+def _synonyms(field: Field) -> Iterable[Any]:
+    return field.synonyms

@@ -1,0 +1,79 @@
+"""The pages of a list: the table, the panel that adds a filter, what is done to ticked rows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import abort, make_response, redirect, render_template, request
+from werkzeug.wrappers import Response
+
+from app.engine.adapters.appbuilder.views import Pages, entity_page, expose
+from app.engine.adapters.web import safe_next
+from app.engine.addresses import ListAddress, list_address
+from app.engine.query import Condition
+from app.engine.registry import EntityDefinition
+from app.engine.surfaces.lists import bulk, filters, table
+
+TABLE = "list-table"
+"""The id of the part of the page that changes when the list is filtered, sorted or paged."""
+
+
+class ListPages(Pages):
+    """/<key>/, /<key>/filter, /<key>/bulk"""
+
+    @expose("/<key>/")
+    @entity_page("read")
+    def list(self, definition: EntityDefinition) -> Response:
+        """A page of records; only its table when htmx asks for that."""
+        address = ListAddress.parse(request.args)
+        added = filters.from_panel(definition, request.args)
+        if added is not None:
+            address = address.first_page(conditions=_with(address.conditions, added))
+        if request.headers.get("HX-Target") == TABLE:
+            return _partial(definition, address, close_panel=added is not None)
+        if added is not None:
+            return redirect(address.href(list_address(definition)))
+        context = table.context(definition, address) | table.page_context(definition, address)
+        return _answer("lists/list.html", context)
+
+    @expose("/<key>/filter")
+    @entity_page("read")
+    def filter(self, definition: EntityDefinition) -> Response:
+        """The panel that adds a filter: loaded when asked for, a page of its own without scripts."""
+        if request.args.get("close"):
+            return make_response("")
+        address = ListAddress.parse(request.args).first_page()
+        context = filters.panel(definition, address, request.args)
+        partial = bool(request.headers.get("HX-Request"))
+        return _answer("lists/_filter.html" if partial else "lists/filter.html", context)
+
+    @expose("/<key>/bulk", methods=["POST"])
+    @entity_page("read")
+    def bulk(self, definition: EntityDefinition) -> Response:
+        """Do something to the ticked rows, as one change set."""
+        action = bulk.actions(definition).get(request.form.get("action", ""))
+        if action is None:
+            abort(400)
+        bulk.run(definition, action, request.form.getlist("ids"))
+        return redirect(safe_next(list_address(definition)), 303)
+
+
+def _with(conditions: tuple[Condition, ...], added: Condition) -> tuple[Condition, ...]:
+    return tuple(dict.fromkeys((*conditions, added)))
+
+
+def _partial(definition: EntityDefinition, address: ListAddress, close_panel: bool) -> Response:
+    """The table and what must follow it. So does the address bar; typing makes no history."""
+    typed = request.headers.get("HX-Trigger") == "list-search"
+    context = table.context(definition, address) | table.page_context(definition, address)
+    answer = _answer("lists/_partial.html", {**context, "typed": typed, "close_panel": close_panel})
+    here = address.href(list_address(definition))
+    answer.headers["HX-Replace-Url" if typed else "HX-Push-Url"] = here
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _answer(template: str, context: dict[str, Any]) -> Response:
+    answer = make_response(render_template(template, **context))
+    answer.headers["Vary"] = "HX-Request, HX-Target"
+    return answer

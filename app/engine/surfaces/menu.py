@@ -1,0 +1,117 @@
+"""The navigation: areas with the entities that the viewer may read, and the pages of the system."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from flask import Flask, current_app, request
+from flask_babel import gettext
+from flask_babel import lazy_gettext as _
+from flask_login import current_user
+
+from app.engine import policy, registry
+from app.engine.addresses import has_page
+from app.engine.presentation import kept
+
+SETTINGS = "settings"
+
+
+@dataclass(frozen=True)
+class SystemPage:
+    """A page that belongs to no entity; `right` (name, action) is what it takes to see it."""
+
+    label: Any
+    href: str
+    icon: str
+    right: tuple[str, str] | None = None
+    instead_of: str = ""
+
+
+WORK = (
+    SystemPage(_("Jobs"), "/jobs/", "loader-2"),
+    SystemPage(_("Change sets"), "/changes/", "history"),
+)
+SYSTEM = (
+    SystemPage(
+        _("Custom fields"),
+        "/settings/fields",
+        "forms",
+        ("CustomField", "read"),
+        instead_of="CustomField",
+    ),
+    SystemPage(_("Users"), "/users/list/", "users", (policy.USERS, "read")),
+    SystemPage(_("Roles"), "/roles/list/", "shield-lock", (policy.USERS, "read")),
+)
+
+
+def register(app: Flask, _appbuilder: Any) -> None:
+    """Give every page's template its `navigation`."""
+    app.context_processor(lambda: {"navigation": navigation()})
+
+
+def navigation() -> list[dict[str, Any]]:
+    """Areas with their items; the one of this page is active."""
+    if not current_user.is_authenticated:
+        return []
+    if "steward.registry" not in current_app.extensions:
+        registry.refresh()  # an address that leads nowhere was this process's first request
+    viewer = policy.current_viewer()
+    here = request.path
+    areas = kept("navigation", lambda: _areas(viewer), viewer)
+    return [
+        {
+            "label": area["label"],
+            "items": [{**item, "active": _is_here(item["href"], here)} for item in area["items"]],
+        }
+        for area in areas
+    ]
+
+
+def _is_here(href: str, path: str) -> bool:
+    if href == "/":
+        return path == "/"
+    stem = href.removesuffix("list/").rstrip("/")
+    return path == href or path.startswith(f"{stem}/")
+
+
+def _areas(viewer: policy.Viewer) -> list[dict[str, Any]]:
+    """What the viewer may see, in the order of declaration, settings last."""
+    found: dict[str, list[Any]] = {}
+    replaced = {page.instead_of for page in SYSTEM if has_page(page.href)}
+    for definition in registry.current().entities.values():
+        if viewer.can(definition.name, "read") and definition.name not in replaced:
+            found.setdefault(definition.area, []).append(definition)
+    settings = found.pop(SETTINGS, [])
+    areas = [_area("", [_item(gettext("Home"), "/", "home")])]
+    areas += [
+        _area(
+            str(definitions[0].plural) if area else "",
+            [_item(str(d.plural), f"/{d.key}/", d.icon) for d in definitions],
+        )
+        for area, definitions in found.items()
+    ]
+    areas.append(_area(gettext("Activity"), _pages(WORK, viewer)))
+    entities = [_item(str(d.plural), f"/{d.key}/", d.icon) for d in settings]
+    areas.append(_area(gettext("Settings"), [*entities, *_pages(SYSTEM, viewer)]))
+    return [area for area in areas if area["items"]]
+
+
+def _pages(pages: tuple[SystemPage, ...], viewer: policy.Viewer) -> list[dict[str, Any]]:
+    allowed: Callable[[SystemPage], bool] = lambda page: (  # noqa: E731
+        page.right is None or viewer.can(*page.right)
+    )
+    return [
+        _item(str(page.label), page.href, page.icon)
+        for page in pages
+        if allowed(page) and has_page(page.href)
+    ]
+
+
+def _area(label: str, items: list[dict[str, Any]]) -> dict[str, Any]:
+    return {"label": label, "items": items}
+
+
+def _item(label: str, href: str, icon: str) -> dict[str, Any]:
+    return {"label": label, "href": href, "icon": icon}

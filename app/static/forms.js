@@ -1,0 +1,35 @@
+/* A choice that refines another one (a city of a province) offers only what belongs to it.
+   select[data-parent-field="id of the other select"], its options with data-parent="value of the other". */
+(function () {
+  "use strict";
+  function all(child) {
+    return Object.values(child.tomselect.options).sort(function (one, other) { return one.$order - other.$order; });
+  }
+  function narrow(child, parent, options) {
+    var picker = child.tomselect;
+    var fits = function (option) { return !parent.value || option.parent === parent.value; };
+    var chosen = options.find(function (option) { return option.value === child.value; });
+    if (chosen && !fits(chosen)) picker.clear();
+    picker.clearOptions();
+    picker.addOptions(options.filter(fits));
+    picker.refreshOptions(false);
+  }
+  function choose(select, value) {
+    if (select.tomselect) select.tomselect.setValue(value, true); else select.value = value;
+  }
+  function start(child) {
+    var parent = document.getElementById(child.dataset.parentField);
+    if (!parent || !child.tomselect || child.dataset.linked) return;
+    child.dataset.linked = "1";
+    var options = all(child);
+    parent.addEventListener("change", function () { narrow(child, parent, options); });
+    child.addEventListener("change", function () {
+      var chosen = options.find(function (option) { return option.value === child.value; });
+      if (chosen && chosen.parent && !parent.value) choose(parent, chosen.parent);
+    });
+    narrow(child, parent, options);
+  }
+  document.addEventListener("steward:prepare", function (event) {
+    event.detail.querySelectorAll("select[data-parent-field]").forEach(start);
+  });
+})();

@@ -1,0 +1,64 @@
+"""The sweep: what the queue forgot is sent again, what a dead run held is freed, what is old goes.
+
+Run each half minute and at the scheduler's start, by any number of schedulers: every step is one
+conditional statement, so that two sweeps at once do what one does.
+"""
+
+from __future__ import annotations
+
+import datetime
+import logging
+
+import redis
+from sqlalchemy import select
+
+from app.engine.adapters import queue
+from app.engine.adapters.database import db, now, write_transaction
+from app.engine.adapters.storage import store
+from app.engine.job import LEASE, Job, free_dead_runs, waiting
+
+SENT_WITHIN = datetime.timedelta(seconds=5)
+"""A job younger than this was most likely sent a moment ago."""
+
+_REMOVED_AT_ONCE = 500
+
+log = logging.getLogger(__name__)
+
+
+def sweep() -> dict[str, int]:
+    """Set right what is amiss; how many jobs were freed, sent again and removed."""
+    freed = free_dead_runs()
+    return {"freed": freed, "sent": _send_forgotten(), "removed": _remove_old()}
+
+
+def _send_forgotten() -> int:
+    sent = 0
+    moment = now()
+    for job in waiting():
+        since = job.heartbeat_at or job.created_at
+        if moment - since < SENT_WITHIN and job.attempts == 0:
+            continue
+        abandoned = job.attempts > 0 or moment - since > LEASE
+        try:
+            sent += queue.send_again(job.id, job.queue, abandoned=abandoned)
+        except (redis.RedisError, OSError) as error:
+            log.warning("the queue does not answer (%s); jobs wait", type(error).__name__)
+            break
+    db.session.rollback()
+    return sent
+
+
+def _remove_old() -> int:
+    """Rows past their time, with the file that they made."""
+    old = list(
+        db.session.scalars(select(Job).where(Job.keep_until < now()).limit(_REMOVED_AT_ONCE))
+    )
+    for job in old:
+        path = (job.result or {}).get("file")
+        if path:
+            store().remove(str(path))
+    if old:
+        with write_transaction() as session:
+            for job in old:
+                session.delete(session.get_one(Job, job.id))
+    return len(old)

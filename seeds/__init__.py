@@ -1,0 +1,61 @@
+"""What a new database starts with: choice lists, roles, and demonstration data if wanted."""
+
+from __future__ import annotations
+
+import hashlib
+from pathlib import Path
+
+from flask import Flask
+
+from app.engine import policy, registry
+from app.engine.adapters import setup_state
+from app.engine.adapters.appbuilder import permissions
+from app.engine.adapters.database import db
+from app.engine.changes import change_set
+from seeds import demo as demonstration
+from seeds import lists, roles
+
+REFERENCE = "seed.reference"
+DEMO = "seed.demo"
+
+
+def seed(app: Flask, demo: bool) -> None:
+    """Put in what is missing; returns at once when this version's seeds are in already.
+
+    Demonstration data are put in once only: taken away (`run.py undo`), they stay away.
+    """
+    with app.app_context(), policy.acting_as(policy.SYSTEM_VIEWER):
+        version = fingerprint()
+        if setup_state.noted(REFERENCE) != version:
+            _put_in_reference_data(version)
+        if demo and setup_state.noted(DEMO) is None:
+            _put_in_demonstration_data()
+        db.session.remove()
+
+
+def fingerprint() -> str:
+    """Of the reference data and roles, so that a newer version's are noticed."""
+    folder = Path(__file__).parent
+    digest = hashlib.sha256()
+    for path in sorted([*folder.glob("data/*.csv"), folder / "lists.py", folder / "roles.py"]):
+        digest.update(path.read_bytes())
+    return digest.hexdigest()
+
+
+def _put_in_reference_data(version: str) -> None:
+    registry.refresh()
+    role_ids = roles.ensure_roles()
+    with change_set(door="seed") as changes:
+        lists.write(changes)
+        roles.grant_rights(changes.session, role_ids)
+        permissions.derive(changes.session)
+        registry.raise_version(changes.session, registry.RIGHTS)
+        setup_state.note(REFERENCE, version)
+
+
+def _put_in_demonstration_data() -> None:
+    registry.refresh()
+    people = demonstration.ensure_people()
+    with change_set(door="demo") as changes:
+        demonstration.write(changes, people)
+        setup_state.note(DEMO, str(changes.id))

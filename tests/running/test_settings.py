@@ -1,0 +1,109 @@
+"""Settings: read once, safe by default, wrong ones named in one line."""
+
+from __future__ import annotations
+
+import stat
+from dataclasses import fields
+from pathlib import Path
+
+import pytest
+
+from app.engine.adapters import data_folder
+from config import ROOT, Settings, SettingsError, without_password
+
+
+def test_defaults_are_safe() -> None:
+    settings = Settings.from_environment({})
+    assert settings.port == 8000
+    assert settings.host == "127.0.0.1"
+    assert settings.data_dir == ROOT / "instance"
+    assert settings.database_url == f"sqlite:///{ROOT / 'instance' / 'steward.db'}"
+    assert settings.files_url == f"file://{ROOT / 'instance' / 'files'}"
+    assert settings.redis_url is None
+    assert settings.admin_password is None
+    assert settings.secret_key is None
+
+
+def test_an_empty_variable_is_not_set() -> None:
+    assert Settings.from_environment({"PORT": "", "REDIS_URL": " "}) == Settings()
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["postgres://u@h/d", "postgresql://u@h/d", "postgresql+psycopg://u@h/d"],
+)
+def test_every_spelling_of_postgresql_gets_the_driver(given: str) -> None:
+    settings = Settings.from_environment({"DATABASE_URL": given})
+    assert settings.database_url == "postgresql+psycopg://u@h/d"
+
+
+def test_a_sqlite_path_does_not_depend_on_the_current_folder(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    settings = Settings.from_environment({"DATABASE_URL": "sqlite:///some.db"})
+    assert settings.database_url == f"sqlite:///{tmp_path / 'some.db'}"
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("PORT", "http"),
+        ("PORT", "0"),
+        ("PORT", "65536"),
+        ("PORT", "８０００"),
+        ("WORKERS", "-1"),
+        ("DEMO", "maybe"),
+        ("DATABASE_URL", "mysql://root@h/d"),
+        ("DATABASE_URL", "sqlite://"),
+        ("DATABASE_URL", "sqlite:///:memory:"),
+        ("DATABASE_URL", "nonsense"),
+        ("REDIS_URL", "http://h"),
+        ("ADMIN_PASSWORD", "short"),
+        ("SECRET_KEY", "short"),
+        ("UPLOAD_LIMIT_MB", "0"),
+    ],
+)
+def test_a_wrong_setting_is_named_in_one_line(name: str, value: str) -> None:
+    with pytest.raises(SettingsError) as caught:
+        Settings.from_environment({name: value})
+    assert str(caught.value).startswith(f"{name} must ")
+    assert "\n" not in str(caught.value)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "postgresql://root:s3cret@h/d",
+        "redis://:s3cret@h:6379/0",
+        "mysql://u:s3c@ret@h/d",
+        "http://u:s3cret@[bad/x@y",
+    ],
+)
+def test_no_message_shows_a_password(url: str) -> None:
+    shown = without_password(url)
+    assert "s3c" not in shown
+    assert shown.endswith(url.rpartition("@")[2])
+
+
+def test_every_setting_is_documented() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    for entry in fields(Settings):
+        assert entry.metadata["says"]
+        assert f"`{entry.metadata['variable']}`" in readme
+
+
+def test_the_secret_key_is_made_once_and_kept_from_others(tmp_path: Path) -> None:
+    first = data_folder.prepare(Settings(data_dir=tmp_path / "new"))
+    again = data_folder.prepare(Settings(data_dir=tmp_path / "new"))
+    assert first.secret_key
+    assert first.secret_key == again.secret_key
+    key = tmp_path / "new" / "secret_key"
+    assert stat.S_IMODE(key.stat().st_mode) == 0o600
+    assert stat.S_IMODE(key.parent.stat().st_mode) == 0o700
+
+
+def test_a_given_secret_key_is_not_written_down(tmp_path: Path) -> None:
+    given = Settings(data_dir=tmp_path / "new", secret_key="k" * 40)
+    assert data_folder.prepare(given) == given
+    assert not (tmp_path / "new" / "secret_key").exists()
