@@ -3,6 +3,7 @@ PYTHON ?= python3
 VENV ?= .venv
 BENCH_ARGS ?=
 TEST_ARGS ?=
+TEST_PROCESSES ?= logical
 
 export PIP_DISABLE_PIP_VERSION_CHECK = 1
 in_venv := $(VENV)/bin/python
@@ -15,7 +16,7 @@ run: setup
 	@exec env STEWARD_ENDS_WITH=$$PPID $(in_venv) run.py
 
 test: setup-dev
-	$(in_venv) -m pytest $(TEST_ARGS)
+	$(in_venv) -m pytest -n $(TEST_PROCESSES) --dist loadgroup $(TEST_ARGS)
 
 proof: setup-dev
 	STEWARD_PROOF=full $(in_venv) -m pytest -m proof $(TEST_ARGS)

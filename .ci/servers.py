@@ -23,24 +23,41 @@ def create(name: str) -> None:
         connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))
 
 
-def drop(name: str, queue_url: str) -> None:
-    """Remove the database, and all keys of the db number that was claimed."""
+def drop(name: str, queue_url: str, count: str) -> None:
+    """Remove the database, and all keys of the db numbers that were claimed."""
     with psycopg.connect(f"{DATABASE_SERVER}/postgres", autocommit=True) as connection:
         statement = sql.SQL("DROP DATABASE IF EXISTS {} WITH (FORCE)")
         connection.execute(statement.format(sql.Identifier(name)))
     if queue_url:
-        redis.Redis.from_url(queue_url).flushdb()
+        first = int(queue_url.rpartition("/")[2])
+        for number in range(first, first + int(count)):
+            _database(number).flushdb()
 
 
-def queue() -> None:
-    """Print the address of a db number that nobody uses, claimed for an hour."""
+def queue(count: str) -> None:
+    """Print the address of the first of `count` db numbers in a row that nobody uses, claimed for an hour."""
+    claimed: list[int] = []
     for number in NUMBERS:
-        url = f"{QUEUE_SERVER}/{number}"
-        client = redis.Redis.from_url(url)
+        client = _database(number)
         if client.dbsize() == 0 and client.set(CLAIM, os.getpid(), nx=True, ex=3600):
-            print(url)
+            claimed.append(number)
+        else:
+            _free(claimed)
+        if len(claimed) == int(count):
+            print(f"{QUEUE_SERVER}/{claimed[0]}")
             return
-    sys.exit("no free db number on the Redis server")
+    _free(claimed)
+    sys.exit(f"no {count} free db numbers in a row on the Redis server")
+
+
+def _free(claimed: list[int]) -> None:
+    for number in claimed:
+        _database(number).delete(CLAIM)
+    claimed.clear()
+
+
+def _database(number: int) -> redis.Redis:
+    return redis.Redis.from_url(f"{QUEUE_SERVER}/{number}")
 
 
 def ran(report: str, kind: str) -> None:

@@ -3,6 +3,10 @@
 A test in `tests/browser/` is of the kind `browser`; one that uses the database is of the kind `servers`, which
 `.ci/run` runs again on PostgreSQL and Redis. `STEWARD_REQUIRE_BROWSER=1` and `STEWARD_REQUIRE_SERVERS=1` turn a
 missing browser or server into a failure.
+
+Tests run side by side in several processes (pytest-xdist). Those that share something costly, a running Steward or a
+queue server, stay together, file by file. Each process has a database of its own and, on a Redis server, a db number of
+its own: the one in `REDIS_URL` and those that follow it.
 """
 
 from __future__ import annotations
@@ -18,12 +22,21 @@ from app.engine.adapters.i18n import compile_catalogs
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DATABASE_FIXTURES = frozenset({"app", "prepared_app", "database"})
 KINDS = ("browser", "servers", "running", "proof")
+TOGETHER = ("browser", "running")
 
 
 def browser_program() -> str | None:
     """The Chromium to drive: `STEWARD_BROWSER`, or the first one on the path."""
     given = os.environ.get("STEWARD_BROWSER")
     return given or next((found for name in BROWSERS if (found := shutil.which(name))), None)
+
+
+def pytest_configure() -> None:
+    """One process among several takes its own db number of the Redis server."""
+    process, given = os.environ.get("PYTEST_XDIST_WORKER", ""), os.environ.get("REDIS_URL")
+    if process and given:
+        server, _, number = given.rpartition("/")
+        os.environ["REDIS_URL"] = f"{server}/{int(number) + int(process.removeprefix('gw'))}"
 
 
 def pytest_sessionstart() -> None:
@@ -43,6 +56,8 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
         elif DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("servers")
+        if item.path.parent.name in TOGETHER or "address" in getattr(item, "fixturenames", ()):
+            item.add_marker(pytest.mark.xdist_group(item.path.stem))
         for kind in KINDS:
             if item.get_closest_marker(kind):
                 item.user_properties.append(("kind", kind))
