@@ -48,6 +48,8 @@ class Writer:
     def finish(self) -> None:
         """Make the indexes, and note that everything is there."""
         cursor = self.raw.cursor()
+        if self.postgresql:
+            cursor.execute("SET maintenance_work_mem = '1GB'")  # a GIN index is slow to make in less
         for line in self.indexes:
             cursor.execute(line)
         if self.postgresql:
