@@ -315,3 +315,10 @@ class PostgresqlSearch(WeighedSearch):
         if not self.common:
             return self.search.condition(id_column)
         return id_column.in_(select(self.search.table.c.rowid).where(self.search.matches))
+
+    def entries(self) -> Select[tuple[int]]:
+        # Limited, a look at one entry after the other seems cheap to the planner, which does not
+        # count what fetching their words from beside the table costs: 3.4 s instead of 0.2 s for
+        # 10,000 of a million. Materialized, it plans for all matches, and asks the index.
+        found = super().entries().cte("found").prefix_with("MATERIALIZED")
+        return select(found.c.rowid)
