@@ -8,6 +8,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
+from app.engine.areas import SETTINGS
 from app.engine.choices import Choices, Option, OptionList
 from app.engine.entity import DECLARED, Entity
 from app.engine.fields import (
@@ -28,7 +29,7 @@ from app.engine.rules import Saving, rule
 
 class ChoiceOption(
     Entity,
-    area="settings",
+    area=SETTINGS.key,
     label=_("Choice list option"),
     plural=_("Choice lists"),
     icon="list-details",
@@ -73,7 +74,7 @@ FieldKind: Any = Choices(
 
 class CustomField(
     Entity,
-    area="settings",
+    area=SETTINGS.key,
     label=_("Custom field"),
     plural=_("Custom fields"),
     icon="forms",

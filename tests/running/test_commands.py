@@ -111,6 +111,7 @@ def test_entities_are_printed_with_their_surfaces(steward: Installation) -> None
     assert done.returncode == 0, done.stderr
     listed = {entity["name"]: entity for entity in json.loads(done.stdout)}
     assert {"Customer", "Contact"} <= set(listed)
+    assert listed["Customer"]["area_label"] == "Customers"
     assert listed["Customer"]["fields"]["name"] == "Text"
     assert "/api/v1/customer/" in listed["Customer"]["surfaces"]["rest"]
     assert "/customer/" in listed["Customer"]["surfaces"]["lists"]

@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _
 
 from app.domains.customers.checks import credit_code, not_negative
 from app.domains.customers.choices import LifeCycle, NeedType, ValueTier
+from app.engine.areas import Area
 from app.engine.charts import Chart
 from app.engine.entity import Entity
 from app.engine.fields import (
@@ -20,6 +21,8 @@ from app.engine.fields import (
     Text,
     Url,
 )
+
+Area("customers", _("Customers"))
 
 BASICS = _("Basics")
 REACH = _("Address and ways to reach")
