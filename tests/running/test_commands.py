@@ -117,6 +117,17 @@ def test_entities_are_printed_with_their_surfaces(steward: Installation) -> None
     assert "/customer/" in listed["Customer"]["surfaces"]["lists"]
 
 
+def test_search_entries_are_written_anew(steward: Installation, file: Path) -> None:
+    bring_in(steward, file)
+    done = steward.command("search", "--rebuild", "Customer", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"entity": "Customer", "records": 2}
+    everything = steward.command("search", "--rebuild", "--json").stdout
+    named = {json.loads(line)["entity"] for line in everything.splitlines()}
+    assert {"Customer", "Contact"} <= named
+    assert steward.command("search", "--rebuild", "Nonsense").returncode == 1
+
+
 def test_a_job_runs_in_the_worker(steward: Installation) -> None:
     """Asked for by another process, told to the embedded queue, run in a fork of the worker."""
     steward.start()
