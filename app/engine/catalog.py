@@ -9,7 +9,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
 from app.engine.areas import SETTINGS
-from app.engine.choices import Choices, Option, OptionList
+from app.engine.choices import Choices, Option, OptionList, english_for
 from app.engine.entity import DECLARED, Entity
 from app.engine.fields import (
     FIELD_TYPES,
@@ -59,6 +59,15 @@ class ChoiceOption(
     synonyms = Tags(_("Other words"), hint=_("Imports take these words for this choice."))
     position = Integer(_("Position"), default=0)
     active = Boolean(_("In use"), default=True)
+
+    @rule
+    def english_is_known(saving: Saving) -> None:  # noqa: N805
+        """A new choice with a usual English gets it, unless somebody gave another."""
+        values = saving.values
+        if saving.new and not values.get("label_en"):
+            values["label_en"] = english_for(
+                values.get("list_name") or "", values["label_zh"] or ""
+            )
 
     @rule
     def value_stays(saving: Saving) -> None:  # noqa: N805
