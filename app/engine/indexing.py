@@ -144,8 +144,8 @@ def rebuild(
         total = int(db.session.scalar(select(func.count()).select_from(model)) or 0)
         passage = _Passage(name, hold)
         while passage.step():
-            progress(min(passage.done, total), total)
-        return total
+            progress(passage.done, max(passage.done, total))
+        return passage.done
 
 
 class _Passage:
