@@ -7,6 +7,7 @@ import decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import inspect
 
 from app.domains.customers import Contact
 from app.domains.customers.checks import credit_code
@@ -139,6 +140,16 @@ class TestCustomer:
         assert labels["x2"] == "Electrics"
         assert not labels["x3"]
         assert not labels["x4"]
+
+    def test_every_filter_by_choice_or_day_has_an_index(
+        self, customers: registry.EntityDefinition
+    ) -> None:
+        """Without one a rare choice is looked for in every record."""
+        table = inspect(customers.model).local_table
+        indexed = {index.columns[0].name for index in table.indexes}
+        for field in customers.fields.values():
+            if field.type_name in ("choice", "date") and not field.system:
+                assert field.column_name in indexed, field.name
 
     def test_columns_of_a_stock_list_find_their_fields(
         self, customers: registry.EntityDefinition
