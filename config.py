@@ -122,6 +122,13 @@ class Settings:
         "127.0.0.1",
         "address the web server listens on; 0.0.0.0 opens it to the network",
     )
+    trusted_proxies: int = _setting(
+        "TRUSTED_PROXIES",
+        _whole_number(0, 16),
+        0,
+        "how many proxies of ours stand in front; each adds to X-Forwarded-For, and the last sets "
+        "X-Forwarded-Proto and X-Forwarded-Host",
+    )
     data_dir: Path = _setting(
         "DATA_DIR",
         _folder,

@@ -62,6 +62,14 @@ def data(settings: Settings, options: argparse.Namespace) -> int:
     return records.run(embedded_queue.resolve(settings), options)
 
 
+def search(settings: Settings, options: argparse.Namespace) -> int:
+    """Write search entries anew."""
+    from app.commands import search as entries
+    from app.engine.adapters import embedded_queue
+
+    return entries.run(embedded_queue.resolve(settings), options)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line, as `--help` shows it."""
     line = argparse.ArgumentParser(prog="run.py", description=__doc__)
@@ -92,6 +100,11 @@ def parser() -> argparse.ArgumentParser:
     undo = command("undo", data, "take back a change set")
     undo.add_argument("change_set", type=int, metavar="CHANGE_SET")
     undo.add_argument("--json", action="store_true", help="print the result as JSON")
+    entries = command("search", search, "write search entries anew, while the server runs")
+    entries.add_argument(
+        "--rebuild", nargs="?", const="", required=True, metavar="ENTITY", help="of all without one"
+    )
+    entries.add_argument("--json", action="store_true", help="print a JSON document a line")
     return line
 
 

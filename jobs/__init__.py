@@ -24,13 +24,15 @@ log = logging.getLogger(__name__)
 
 def kinds() -> Mapping[str, Work]:
     """Every kind of job. Looking up an unknown one raises."""
-    from jobs import exports, imports, undo
+    from app.engine import indexing
+    from jobs import exports, imports, search, undo
 
     return {
         "import.check": imports.check,
         "import.run": imports.run,
         "export": exports.run,
         "undo": undo.run,
+        indexing.KIND: search.rebuild,
     }
 
 

@@ -13,8 +13,8 @@ ROOT = Path(__file__).resolve().parents[1]
 ENGINE = ROOT / "app" / "engine"
 DOMAINS = ROOT / "app" / "domains"
 VOCABULARY = {
-    "entity", "fields", "choices", "rules", "charts", "actions", "events", "registry", "errors",
-    "labels",
+    "areas", "entity", "fields", "choices", "rules", "charts", "actions", "events", "registry",
+    "errors", "labels",
 }  # fmt: skip
 MECHANISMS = {"policy", "changes", "search", "query"}
 

@@ -24,7 +24,7 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
         print(json.dumps(described, ensure_ascii=False))
         return 0
     for entity in described:
-        print(f"{entity['name']}  {entity['label']}  /{entity['key']}/")
+        print(f"{entity['name']}  {entity['label']}  /{entity['key']}/  ({entity['area_label']})")
         print(f"    fields    {', '.join(entity['fields'])}")
         print(f"    surfaces  {', '.join(entity['surfaces'])}")
     return 0
@@ -36,6 +36,7 @@ def _described(entity: EntityDefinition) -> dict[str, Any]:
         "key": entity.key,
         "label": str(entity.label),
         "area": entity.area,
+        "area_label": str(entity.area_label),
         "fields": {name: type(field).__name__ for name, field in entity.fields.items()},
         "surfaces": _surfaces(entity),
     }

@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 from sqlalchemy import select
 
-from app.engine import policy, registry
+from app.engine import indexing, policy, registry
 from app.engine.adapters import setup_state
 from app.engine.adapters.database import write_transaction
 from app.engine.registry import EntityDefinition
@@ -45,11 +45,9 @@ def _version(entity: EntityDefinition) -> str:
     return hashlib.sha256(f"{TOKENS_VERSION}:{sorted(parts)}".encode()).hexdigest()
 
 
-def _entries(entity: EntityDefinition) -> Iterator[tuple[int, Mapping[str, str | None]]]:
+def _entries(entity: EntityDefinition) -> Iterator[indexing.Entry]:
     """What is searched of every record outside the trash, at constant memory."""
-    fields = [field for field in entity.fields.values() if field.search]
     model = entity.model
     records = select(model).where(model.deleted_at.is_(None)).execution_options(yield_per=AT_ONCE)
     with policy.unrestricted("every record can be found by those who may see it") as session:
-        for record in session.scalars(records):
-            yield record.id, {field.name: field.search_text(field.get(record)) for field in fields}
+        yield from indexing.entries(entity, session.scalars(records))

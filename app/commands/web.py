@@ -47,6 +47,7 @@ class WebServer(BaseApplication):
             "timeout": 60,
             "graceful_timeout": 5,
             "keepalive": 5,
+            "forwarded_allow_ips": "",  # whom to believe is said by TRUSTED_PROXIES alone
             "backlog": 1024,
             "worker_tmp_dir": str(memory) if os.access(memory, os.W_OK) else None,
             "control_socket_disable": True,

@@ -8,7 +8,8 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
-from app.engine.choices import Choices, Option, OptionList
+from app.engine.areas import SETTINGS
+from app.engine.choices import Choices, Option, OptionList, english_for
 from app.engine.entity import DECLARED, Entity
 from app.engine.fields import (
     FIELD_TYPES,
@@ -28,7 +29,7 @@ from app.engine.rules import Saving, rule
 
 class ChoiceOption(
     Entity,
-    area="settings",
+    area=SETTINGS.key,
     label=_("Choice list option"),
     plural=_("Choice lists"),
     icon="list-details",
@@ -60,6 +61,15 @@ class ChoiceOption(
     active = Boolean(_("In use"), default=True)
 
     @rule
+    def english_is_known(saving: Saving) -> None:  # noqa: N805
+        """A new choice with a usual English gets it, unless somebody gave another."""
+        values = saving.values
+        if saving.new and not values.get("label_en"):
+            values["label_en"] = english_for(
+                values.get("list_name") or "", values["label_zh"] or ""
+            )
+
+    @rule
     def value_stays(saving: Saving) -> None:  # noqa: N805
         if not saving.new and (saving.changed("value") or saving.changed("list_name")):
             saving.problem("value", _("The code of a choice can't be changed; make a new choice."))
@@ -73,7 +83,7 @@ FieldKind: Any = Choices(
 
 class CustomField(
     Entity,
-    area="settings",
+    area=SETTINGS.key,
     label=_("Custom field"),
     plural=_("Custom fields"),
     icon="forms",

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import enum
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
 from typing import Any
@@ -22,6 +22,19 @@ class Option:
     synonyms: tuple[str, ...] = ()
     colour: str = ""
     active: bool = True
+
+
+_english: dict[tuple[str, str], str] = {}
+
+
+def usual_english(list_name: str, words: Mapping[str, str]) -> None:
+    """Declares the English for Chinese labels that choices of a list may come to have."""
+    _english.update({(list_name, header_key(zh)): en for zh, en in words.items()})
+
+
+def english_for(list_name: str, label_zh: str) -> str | None:
+    """The usual English for the Chinese label of a choice, where one was declared."""
+    return _english.get((list_name, header_key(label_zh)))
 
 
 @dataclass(frozen=True)

@@ -14,6 +14,7 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.engine.actions import Action
 from app.engine.adapters.database import Identifier, Json, Model, UtcDateTime
+from app.engine.areas import area as declared_area
 from app.engine.charts import Chart
 from app.engine.choices import Choices
 from app.engine.fields import Choice, DateTime, Field, Owner
@@ -110,7 +111,9 @@ class Entity(Model):
         parent: str | None = None,
         **keywords: Any,
     ) -> None:
-        """`key`: the field that imports find records by; `title`: the field that names a record.
+        """`area`: the key of a declared `Area`; an unknown one raises LookupError.
+
+        `key`: the field that imports find records by; `title`: the field that names a record.
 
         `review`: new records are drafts until approved. `scope_through`: the reference whose
         record decides who may see this one. `parent`: the reference under whose record page
@@ -124,7 +127,7 @@ class Entity(Model):
             key=key_of(cls.__name__),
             label=label or cls.__name__,
             plural=plural or label or cls.__name__,
-            area=area,
+            area=declared_area(area).key,
             icon=icon,
             title=title or next(iter(declared), "id"),
             order=order,

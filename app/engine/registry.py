@@ -19,6 +19,7 @@ from sqlalchemy.orm import Mapped, Session, mapped_column
 
 from app.engine import catalog
 from app.engine.adapters.database import Model, db
+from app.engine.areas import area
 from app.engine.choices import OptionList
 from app.engine.entity import DECLARED, Entity, Options, key_of
 from app.engine.errors import NotFound
@@ -71,7 +72,12 @@ class EntityDefinition:
 
     @property
     def area(self) -> str:
+        """The key of the area that it belongs to."""
         return self.options.area
+
+    @property
+    def area_label(self) -> Any:
+        return area(self.options.area).label
 
     @property
     def icon(self) -> str:

@@ -7,6 +7,7 @@ import decimal
 from typing import Any
 
 import pytest
+from sqlalchemy import inspect
 
 from app.domains.customers import Contact
 from app.domains.customers.checks import credit_code
@@ -119,6 +120,36 @@ class TestCustomer:
         ]
         for field, word, value in written:
             assert customers.fields[field].parse(word) == value
+
+    def test_industries_of_the_stock_market_get_their_english_when_they_are_made(
+        self, customers: registry.EntityDefinition
+    ) -> None:
+        """They are no choices until somebody makes them; English charts then have words for them."""
+        assert customers.fields["industry"].options.find("电气设备") is None
+        made = {"list_name": "industry", "label_zh": "电气设备", "label_en": None}
+        factories.make("ChoiceOption", **made, value="x1")
+        factories.make("ChoiceOption", **{**made, "label_en": "Electrics"}, value="x2")
+        factories.make("ChoiceOption", **{**made, "label_zh": "无人知晓"}, value="x3")
+        factories.make("ChoiceOption", **{**made, "list_name": "source"}, value="x4")
+        labels = {
+            option.value: option.label.en
+            for name in ("industry", "source")
+            for option in registry.current().lists[name]
+        }
+        assert labels["x1"] == "Electrical equipment"
+        assert labels["x2"] == "Electrics"
+        assert not labels["x3"]
+        assert not labels["x4"]
+
+    def test_every_filter_by_choice_or_day_has_an_index(
+        self, customers: registry.EntityDefinition
+    ) -> None:
+        """Without one a rare choice is looked for in every record."""
+        table = inspect(customers.model).local_table
+        indexed = {index.columns[0].name for index in table.indexes}
+        for field in customers.fields.values():
+            if field.type_name in ("choice", "date") and not field.system:
+                assert field.column_name in indexed, field.name
 
     def test_columns_of_a_stock_list_find_their_fields(
         self, customers: registry.EntityDefinition

@@ -7,7 +7,11 @@ import inspect
 import io
 from typing import Any
 
+import pytest
+
 from app.engine import policy, registry
+from app.engine.areas import Area
+from app.engine.entity import DECLARED, Entity
 from app.engine.query import Records
 from tests.engine import toys
 from tests.factories import make, viewer
@@ -20,6 +24,17 @@ def test_the_declaration_is_short() -> None:
     body = ast.parse(source).body[0]
     assert isinstance(body, ast.ClassDef)
     assert not any(isinstance(item, ast.FunctionDef) for item in body.body)
+
+
+def test_it_belongs_to_an_area_that_is_declared() -> None:
+    """The navigation heads it by the area's own name; a mistyped area is noticed at once."""
+    with pytest.raises(LookupError, match="toyz"):
+        type("Stray", (Entity,), {}, area="toyz")
+    with pytest.raises(LookupError):
+        type("Homeless", (Entity,), {})
+    assert not {"Stray", "Homeless"} & DECLARED.keys()
+    with pytest.raises(ValueError, match="toys"):
+        Area("toys", "Playthings")
 
 
 def test_pages_and_forms(client: Any) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
 
+from app.engine.areas import Area
 from app.engine.charts import Chart
 from app.engine.choices import Choices
 from app.engine.entity import Entity
@@ -25,6 +26,8 @@ from app.engine.fields import (
     Text,
     Url,
 )
+
+Area("toys", _("Toys"))
 
 
 class Colour(Choices):

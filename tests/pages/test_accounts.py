@@ -11,6 +11,7 @@ from app.engine.adapters.appbuilder import accounts
 from app.engine.adapters.database import db
 from app.engine.errors import InvalidInput
 from tests import factories
+from tests.pages.support import hrefs
 
 PAGES = ("/users/list/", "/users/add", "/users/edit/1", "/roles/list/", "/resetpassword/form?pk=2")
 
@@ -105,7 +106,44 @@ def test_editing_keeps_history_and_the_password(client):
     change = accounts.changes_of(sales)[0]
     assert set(change.after) == {"last_name", "first_name", "email"}
     assert change.by_name == factories.person("admin").full_name
-    assert "E-mail" in client.get(f"/users/edit/{sales}").text
+    page = told(client.get(f"/users/edit/{sales}").text)
+    assert ["E-mail", "sales@example.org", "s@example.org"] in page
+    assert ["Family name", "张", "赵"] in page
+
+
+def test_history_tells_of_roles_and_passwords_in_words(client):
+    sales = factories.user_id("sales")
+    roles = [role_id("Sales"), role_id("Guest")]
+    client.post(f"/users/edit/{sales}", data=form(username="sales", roles=roles))
+    client.post(f"/resetpassword/form?pk={sales}", data={"password": "Quiet-Harbour-27"})
+    db.session.rollback()
+    page = client.get(f"/users/edit/{sales}").text
+    both = {tuple(line) for line in told(page)}
+    assert ("Password", "–", "A new one") in both
+    assert "Quiet-Harbour-27" not in page
+    [(before, after)] = [line[1:] for line in both if line[0] == "Roles"][:1]
+    assert before in after
+    assert ", " in after
+
+
+def test_a_long_history_is_paged(client, monkeypatch):
+    monkeypatch.setattr("app.engine.adapters.appbuilder.users.HISTORY", 1)
+    sales = factories.user_id("sales")
+    for email in ("one@example.org", "two@example.org"):
+        accounts_page = f"/users/edit/{sales}"
+        client.post(accounts_page, data=form(username="sales", email=email))
+    latest = client.get(accounts_page).text
+    older = next(href for href in hrefs(latest) if "before=" in href)
+    assert ["E-mail", "one@example.org", "two@example.org"] in told(latest)
+    assert ["E-mail", "sales@example.org", "one@example.org"] in told(client.get(older).text)
+
+
+def told(page):
+    """Of each line of the account's history the field, before and after."""
+    history = page[page.index('id="history"') :]
+    rows = re.findall(r"<tr>(.*?)</tr>", history, re.DOTALL)[1:]
+    cells = [re.findall(r"<t[hd][^>]*>(.*?)</t[hd]>", row, re.DOTALL)[2:] for row in rows]
+    return [[re.sub(r"<[^>]*>", "", cell).strip() for cell in row] for row in cells]
 
 
 def test_unticked_means_switched_off(client):

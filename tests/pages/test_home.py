@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from typing import Any
 
@@ -39,6 +40,23 @@ def test_navigation_holds_what_one_may_read(browser: Callable[..., Any]) -> None
     assert {"/customer/", "/contact/", "/parcel/", "/choice_option/", "/users/list/"} <= set(admin)
     assert "/customer/" in sales
     assert not {"/parcel/", "/choice_option/", "/users/list/", "/settings/fields"} & set(sales)
+
+
+def test_areas_go_by_their_own_names(client: Any, as_admin: object) -> None:
+    """Not by that of their first entity; on the first page too."""
+    factories.make("Shelf", name="东墙货架")
+    page = client.get("/").text
+    headings = re.findall(r'<h2 class="sidebar-label">([^<]*)</h2>', page)
+    assert {"Customers", "Toys", "Settings"} <= set(headings)
+    assert "Shelves" not in headings
+    assert headings[-1] == "Settings"
+
+
+def test_figures_stand_under_the_name_of_their_area(client: Any, as_admin: object) -> None:
+    factories.make("Customer", approved=True)
+    factories.make("Parcel", approved=True)
+    page = client.get("/").text
+    assert "Customers: figures" in page
 
 
 def picked(client: Any, address: str) -> list[dict[str, Any]]:

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import pytest
-from flask import abort
+from flask import Flask, abort, request, session
 from flask_babel import force_locale
 
 from app.engine.adapters import web, web_errors
 from app.engine.errors import InvalidInput, NotAllowed, NotFound, Problem, StaleRecord
+from config import ROOT, Settings
 
 RAISED = {
     "invalid": lambda: InvalidInput([Problem("name", "Too short."), Problem(None, "Odd.")]),
@@ -61,6 +62,37 @@ def test_the_session_cookie(visitor):
     assert "Secure" not in kept
     secure = client.get("/lang/zh", base_url="https://localhost").headers["Set-Cookie"]
     assert "Secure" in secure
+
+
+VISITOR = {
+    "X-Forwarded-For": "203.0.113.9, 198.51.100.7",
+    "X-Forwarded-Proto": "https",
+    "X-Forwarded-Host": "crm.example.org",
+}
+
+
+@pytest.mark.parametrize(
+    ("proxies", "address", "host", "secure"),
+    [
+        ("0", "127.0.0.1", "localhost", False),
+        ("1", "198.51.100.7", "crm.example.org", True),
+        ("2", "203.0.113.9", "crm.example.org", True),
+    ],
+)
+def test_as_many_proxies_are_believed_as_the_operator_says(proxies, address, host, secure):
+    settings = Settings.from_environment({"TRUSTED_PROXIES": proxies})
+    app = Flask("behind", root_path=str(ROOT / "app"))
+    app.config.update(STEWARD=settings, SECRET_KEY="for tests only")
+    web.init(app)
+
+    @app.get("/who")
+    def who():
+        session["seen"] = True
+        return {"address": request.remote_addr, "host": request.host, "secure": request.is_secure}
+
+    answer = app.test_client().get("/who", headers=VISITOR)
+    assert answer.get_json() == {"address": address, "host": host, "secure": secure}
+    assert ("Secure" in answer.headers["Set-Cookie"]) is secure
 
 
 def test_files_are_kept_for_good_only_under_their_mark(client):

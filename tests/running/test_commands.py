@@ -111,9 +111,21 @@ def test_entities_are_printed_with_their_surfaces(steward: Installation) -> None
     assert done.returncode == 0, done.stderr
     listed = {entity["name"]: entity for entity in json.loads(done.stdout)}
     assert {"Customer", "Contact"} <= set(listed)
+    assert listed["Customer"]["area_label"] == "Customers"
     assert listed["Customer"]["fields"]["name"] == "Text"
     assert "/api/v1/customer/" in listed["Customer"]["surfaces"]["rest"]
     assert "/customer/" in listed["Customer"]["surfaces"]["lists"]
+
+
+def test_search_entries_are_written_anew(steward: Installation, file: Path) -> None:
+    bring_in(steward, file)
+    done = steward.command("search", "--rebuild", "Customer", "--json")
+    assert done.returncode == 0, done.stderr
+    assert json.loads(done.stdout) == {"entity": "Customer", "records": 2}
+    everything = steward.command("search", "--rebuild", "--json").stdout
+    named = {json.loads(line)["entity"] for line in everything.splitlines()}
+    assert {"Customer", "Contact"} <= named
+    assert steward.command("search", "--rebuild", "Nonsense").returncode == 1
 
 
 def test_a_job_runs_in_the_worker(steward: Installation) -> None:

@@ -16,6 +16,7 @@ def test_defaults_are_safe() -> None:
     settings = Settings.from_environment({})
     assert settings.port == 8000
     assert settings.host == "127.0.0.1"
+    assert settings.trusted_proxies == 0
     assert settings.data_dir == ROOT / "instance"
     assert settings.database_url == f"sqlite:///{ROOT / 'instance' / 'steward.db'}"
     assert settings.files_url == f"file://{ROOT / 'instance' / 'files'}"
@@ -53,6 +54,7 @@ def test_a_sqlite_path_does_not_depend_on_the_current_folder(
         ("PORT", "65536"),
         ("PORT", "８０００"),
         ("WORKERS", "-1"),
+        ("TRUSTED_PROXIES", "yes"),
         ("DEMO", "maybe"),
         ("DATABASE_URL", "mysql://root@h/d"),
         ("DATABASE_URL", "sqlite://"),

@@ -6,6 +6,7 @@ from flask_babel import lazy_gettext as _
 
 from app.domains.customers.checks import credit_code, not_negative
 from app.domains.customers.choices import LifeCycle, NeedType, ValueTier
+from app.engine.areas import Area
 from app.engine.charts import Chart
 from app.engine.entity import Entity
 from app.engine.fields import (
@@ -20,6 +21,8 @@ from app.engine.fields import (
     Text,
     Url,
 )
+
+Area("customers", _("Customers"))
 
 BASICS = _("Basics")
 REACH = _("Address and ways to reach")
@@ -93,7 +96,6 @@ class Customer(
     customer_type = Choice(
         _("Customer type"),
         "customer_type",
-        index=False,
         group=BASICS,
         synonyms=("类型", "客户类别", "type"),
     )
@@ -108,7 +110,6 @@ class Customer(
     ownership = Choice(
         _("Ownership"),
         "ownership",
-        index=False,
         group=BASICS,
         synonyms=("企业性质", "所有制", "act_ent_type", "act ent type"),
     )
@@ -123,13 +124,11 @@ class Customer(
     listing = Choice(
         _("Stock market"),
         "listing",
-        index=False,
         group=BASICS,
         synonyms=("板块", "市场类型", "市场", "market", "board"),
     )
     listed_on = Date(
         _("Listed on"),
-        index=False,
         group=BASICS,
         synonyms=("上市时间", "list_date", "listing date"),
     )
@@ -200,14 +199,12 @@ class Customer(
     grade = Choice(
         _("Grade"),
         "grade",
-        index=False,
         group=BUSINESS,
         synonyms=("客户级别", "客户等级", "等级"),
     )
     need_type = Choice(
         _("Need type"),
         NeedType,
-        index=False,
         group=BUSINESS,
         synonyms=("需求", "客户需求"),
     )
@@ -229,7 +226,6 @@ class Customer(
     preferred_channel = Choice(
         _("Preferred channel"),
         "channel",
-        index=False,
         group=BUSINESS,
         synonyms=("偏好渠道", "联系方式偏好", "沟通渠道", "channel"),
     )

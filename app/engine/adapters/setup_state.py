@@ -24,5 +24,10 @@ def noted(name: str) -> str | None:
 
 def note(name: str, value: str) -> None:
     """Put a value under a name, in the session's transaction."""
-    db.session.execute(delete(setup_state).where(setup_state.c.name == name))
+    forget(name)
     db.session.execute(insert(setup_state).values(name=name, value=value))
+
+
+def forget(name: str) -> None:
+    """Take away what was noted under a name, in the session's transaction."""
+    db.session.execute(delete(setup_state).where(setup_state.c.name == name))

@@ -17,6 +17,7 @@ from flask.wrappers import Request
 from flask_babel import gettext
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import BadRequest
+from werkzeug.middleware.proxy_fix import ProxyFix
 from werkzeug.wrappers import Response
 
 from app.engine.adapters import web_errors, web_pages
@@ -63,6 +64,7 @@ def init(app: Flask) -> None:
     if app.config.get("SESSION_COOKIE_SAMESITE") is None:
         app.config["SESSION_COOKIE_SAMESITE"] = "Lax"
     app.session_interface = CookieSessions()
+    _believe_proxies(app, app.config["STEWARD"].trusted_proxies)
     csrf.init_app(app)
     app.before_request(_name_request)
     app.before_request(_refuse_nul)
@@ -70,6 +72,17 @@ def init(app: Flask) -> None:
     app.after_request(_add_headers)
     web_errors.init(app)
     web_pages.init(app)
+
+
+def _believe_proxies(app: Flask, number: int) -> None:
+    """Take the visitor's address, HTTPS and the host name from that many proxies in front.
+
+    Addresses are a list to which each proxy adds; scheme and host are passed on as single values.
+    """
+    if number:
+        app.wsgi_app = ProxyFix(  # type: ignore[method-assign]
+            app.wsgi_app, x_for=number, x_proto=1, x_host=1
+        )
 
 
 def by_token(asked: Request = request) -> bool:

@@ -11,8 +11,9 @@ from sqlalchemy.orm import Session
 
 from app.engine.adapters.database import now
 from app.engine.changes.models import DONE, OPEN, Change, ChangeSet
+from app.engine.indexing import ask_where_outdated
 from app.engine.policy import Viewer
-from app.engine.registry import SCHEMA, EntityDefinition, raise_version
+from app.engine.registry import SCHEMA, EntityDefinition, current, raise_version
 
 _SETS, _CHANGES = ChangeSet.__table__, Change.__table__
 assert isinstance(_SETS, Table)
@@ -116,6 +117,7 @@ class Journal:
         self.counts.clear()
         if self._shapes_registry:
             raise_version(self.session, SCHEMA)
+            ask_where_outdated(self.session, current())
             self._shapes_registry = False
 
     def _add_to_set(self, last: bool) -> None:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from flask import current_app, g, has_request_context
+from sqlalchemy import Connection
 from sqlalchemy.orm import Session
 
 from app.engine.adapters.database import db
@@ -115,10 +116,13 @@ def refresh_rights(numbers: Mapping[str, int]) -> None:
 
 
 @contextlib.contextmanager
-def unrestricted(reason: str) -> Iterator[Session]:
+def unrestricted(reason: str, connection: Connection | None = None) -> Iterator[Session]:
     """A session of its own that sees every row of every table; `reason` says why it must.
+
+    `connection`: of a transaction that is under way, for reading what it has written so far.
 
     The one way past the policy, so that a search for its name finds every use.
     """
-    with Session(db.engine, expire_on_commit=False, info={"unrestricted": reason}) as session:
+    bind = db.engine if connection is None else connection
+    with Session(bind, expire_on_commit=False, info={"unrestricted": reason}) as session:
         yield session

@@ -15,7 +15,7 @@ from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from itertools import islice
 from typing import TypeVar
 
-from sqlalchemy import ColumnElement, Connection, bindparam, delete, inspect, text
+from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, inspect, text
 
 from app.engine.search.query import parse
 from app.engine.search.statements import Search, search_table
@@ -126,6 +126,14 @@ class SearchIndex:
         statement = delete(self.table).where(rowid == bindparam("id"))
         for batch in _batches(ids, _BATCH):
             connection.execute(statement, [{"id": identifier} for identifier in batch])
+
+    def tidy(
+        self, connection: Connection, above: int, until: int | None, living: Select[tuple[int]]
+    ) -> None:
+        """Take out entries of ids `above` one and up to another that `living` does not give."""
+        rowid = self.table.c.rowid
+        statement = delete(self.table).where(rowid > above, rowid.not_in(living))
+        connection.execute(statement if until is None else statement.where(rowid <= until))
 
     def tokens(self, values: Mapping[str, str | None]) -> list[str]:
         """Return what is put into the index for a record with these values, in a fixed order."""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from itertools import groupby
+from operator import itemgetter
 from typing import Any
 
 from flask import Flask, render_template
@@ -13,6 +15,7 @@ from app.engine import policy, registry
 from app.engine.adapters.appbuilder.views import Pages, expose, page
 from app.engine.adapters.database import db
 from app.engine.addresses import has_page, list_address, record_address
+from app.engine.areas import SETTINGS
 from app.engine.changes import Change, ChangeSet
 from app.engine.entity import ReviewState
 from app.engine.query import Condition, Records, titles
@@ -48,7 +51,7 @@ class HomeView(Pages):
         entities = [
             definition
             for definition in registry.current().entities.values()
-            if definition.area != "settings" and viewer.can(definition.name, "read")
+            if definition.area != SETTINGS.key and viewer.can(definition.name, "read")
         ]
         filled = {definition.name for definition in entities if Records(definition).ids(1)}
         main = [definition for definition in entities if definition.options.parent is None]
@@ -57,7 +60,7 @@ class HomeView(Pages):
             name=viewer.name,
             waiting=_waiting(entities, filled, viewer),
             recent=_recent(viewer),
-            charts=_charts([definition for definition in main if definition.name in filled]),
+            figures=_figures([definition for definition in main if definition.name in filled]),
             steps=[] if filled else [_step(definition, viewer) for definition in main],
             nothing=not entities,
         )
@@ -135,10 +138,11 @@ def _named(latest: list[tuple[tuple[str, int], Any]], viewer: policy.Viewer) -> 
     ]
 
 
-def _charts(definitions: list[EntityDefinition]) -> list[dict[str, Any]]:
-    """The first charts of the entities that have records."""
+def _figures(definitions: list[EntityDefinition]) -> list[dict[str, Any]]:
+    """The first charts of the entities that have records, under the names of their areas."""
     found = [
         {
+            "area": definition.area_label,
             "title": chart.label,
             "url": f"/{definition.key}/chart/{chart.name}.json",
             "href": f"/{definition.key}/charts",
@@ -147,7 +151,11 @@ def _charts(definitions: list[EntityDefinition]) -> list[dict[str, Any]]:
         for chart in definition.model.charts
         if policy.access(definition, definition.field(chart.group_by)) in ("read", "write")
     ]
-    return [chart for chart in found[:MOST_CHARTS] if has_page(chart["url"])]
+    charts = [chart for chart in found[:MOST_CHARTS] if has_page(chart["url"])]
+    return [
+        {"area": area, "charts": list(together)}
+        for area, together in groupby(charts, itemgetter("area"))
+    ]
 
 
 def _step(definition: EntityDefinition, viewer: policy.Viewer) -> dict[str, Any]:

@@ -13,9 +13,8 @@ from flask_login import current_user
 
 from app.engine import policy, registry
 from app.engine.addresses import has_page
+from app.engine.areas import SETTINGS
 from app.engine.presentation import kept
-
-SETTINGS = "settings"
 
 
 @dataclass(frozen=True)
@@ -83,18 +82,18 @@ def _areas(viewer: policy.Viewer) -> list[dict[str, Any]]:
     for definition in registry.current().entities.values():
         if viewer.can(definition.name, "read") and definition.name not in replaced:
             found.setdefault(definition.area, []).append(definition)
-    settings = found.pop(SETTINGS, [])
+    settings = found.pop(SETTINGS.key, [])
     areas = [_area("", [_item(gettext("Home"), "/", "home")])]
     areas += [
         _area(
-            str(definitions[0].plural) if area else "",
+            str(definitions[0].area_label),
             [_item(str(d.plural), f"/{d.key}/", d.icon) for d in definitions],
         )
-        for area, definitions in found.items()
+        for definitions in found.values()
     ]
     areas.append(_area(gettext("Activity"), _pages(WORK, viewer)))
     entities = [_item(str(d.plural), f"/{d.key}/", d.icon) for d in settings]
-    areas.append(_area(gettext("Settings"), [*entities, *_pages(SYSTEM, viewer)]))
+    areas.append(_area(str(SETTINGS.label), [*entities, *_pages(SYSTEM, viewer)]))
     return [area for area in areas if area["items"]]
 
 

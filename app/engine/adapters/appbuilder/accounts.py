@@ -81,9 +81,11 @@ def set_password(user_id: int, password: str, must_change: bool = False) -> Stew
     return user
 
 
-def changes_of(user_id: int, limit: int = 20) -> list[AccountChange]:
-    """The latest changes of an account, newest first."""
+def changes_of(user_id: int, limit: int = 20, before: int | None = None) -> list[AccountChange]:
+    """The latest changes of an account, newest first; those before another one by its id."""
     statement = select(AccountChange).where(AccountChange.user_id == user_id)
+    if before is not None:
+        statement = statement.where(AccountChange.id < before)
     return list(db.session.scalars(statement.order_by(AccountChange.id.desc()).limit(limit)))
 
 

@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from functools import wraps
+from functools import partial, wraps
 from typing import Any
 
 from flask import make_response, redirect, render_template, request, url_for
 from flask_appbuilder.baseviews import BaseView, expose
 from flask_babel import gettext
-from flask_babel import lazy_gettext as _
 from flask_wtf import FlaskForm
 from sqlalchemy import Select, func, or_, select
 from sqlalchemy.orm import selectinload
@@ -17,6 +16,7 @@ from werkzeug.wrappers import Response
 
 from app.engine.adapters import web
 from app.engine.adapters.appbuilder import accounts
+from app.engine.adapters.appbuilder.account_words import told
 from app.engine.adapters.appbuilder.forms import GivenPasswordForm, NewUserForm, UserForm
 from app.engine.adapters.appbuilder.roles import role_labels
 from app.engine.adapters.appbuilder.user import StewardUser
@@ -25,19 +25,7 @@ from app.engine.errors import InvalidInput
 from app.engine.policy import USERS, current_viewer
 
 PAGE = 50
-
-CHANGED = {
-    "username": _("User name"),
-    "first_name": _("Given name"),
-    "last_name": _("Family name"),
-    "email": _("E-mail"),
-    "active": _("May sign in"),
-    "language": _("Language"),
-    "theme": _("Theme"),
-    "roles": _("Roles"),
-    "password": _("Password"),
-}
-"""What an account's history calls its fields."""
+HISTORY = 20
 
 
 def needs(action: str) -> Callable[[Callable[..., Any]], Callable[..., Any]]:
@@ -202,14 +190,22 @@ def _values(form: UserForm) -> dict[str, Any]:
 
 def _page_of(form: UserForm, user: StewardUser | None) -> Response:
     status = 422 if form.errors else 200
-    page = render_template(
-        "security/user.html",
-        form=form,
-        user=user,
-        changes=accounts.changes_of(user.id) if user is not None else [],
-        words=CHANGED,
-    )
+    history = _history(user) if user is not None else {}
+    page = render_template("security/user.html", form=form, user=user, **history)
     return make_response(page, status)
+
+
+def _history(user: StewardUser) -> dict[str, Any]:
+    """A page of what was changed about an account, and the address of what was before that."""
+    before = request.args.get("before", type=int)
+    found = accounts.changes_of(user.id, HISTORY + 1, before)
+    changes = found[:HISTORY]
+    here = partial(url_for, "UsersView.edit", pk=user.id, _anchor="history")
+    return {
+        "changes": told(changes),
+        "newer": here() if before else None,
+        "older": here(before=changes[-1].id) if len(found) > HISTORY else None,
+    }
 
 
 def _once(user: StewardUser, password: str, typed: bool) -> Response:

@@ -48,7 +48,9 @@ class FieldForm(wtforms.Form):
     )
     shown = wtforms.BooleanField(_("Shown in the list"), default=True)
     in_search = wtforms.BooleanField(
-        _("Found by search"), default=True, description=_("From the next time a record is saved.")
+        _("Found by search"),
+        default=True,
+        description=_("Older records are found too, once a job has gone through them."),
     )
     is_personal = wtforms.BooleanField(
         _("Personal data"), description=_("Masked for roles that may not see personal data.")
