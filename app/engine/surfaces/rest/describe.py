@@ -9,6 +9,7 @@ from flask_babel import gettext
 
 from app.engine import policy
 from app.engine.fields import OPERATOR_LABELS, Choice, Field
+from app.engine.presentation import kept
 from app.engine.registry import EntityDefinition
 
 PERMISSIONS = (
@@ -29,11 +30,12 @@ def described(
     definition: EntityDefinition, fields: Sequence[Field], keys: Sequence[str]
 ) -> dict[str, Any]:
     """The descriptions that `keys` names, of these fields."""
+    texts = _texts(definition)
     makers: dict[str, Callable[[], Any]] = {
         "list_columns": lambda: [field.name for field in fields],
         "show_columns": lambda: [field.name for field in fields],
-        "label_columns": lambda: {field.name: str(field.label) for field in fields},
-        "description_columns": lambda: {f.name: str(f.hint) for f in fields if f.hint},
+        "label_columns": lambda: {field.name: texts[field.name][0] for field in fields},
+        "description_columns": lambda: {f.name: texts[f.name][1] for f in fields if f.hint},
         "order_columns": lambda: order_columns(definition, fields),
         "list_title": lambda: str(definition.plural),
         "show_title": lambda: str(definition.label),
@@ -45,6 +47,16 @@ def described(
         "edit_title": lambda: gettext("Edit: %(entity)s", entity=definition.label),
     }
     return {key: makers[key]() for key in keys}
+
+
+def _texts(definition: EntityDefinition) -> dict[str, tuple[str, str]]:
+    """Each field's label and hint in the reader's language."""
+    return kept(
+        ("field texts", definition.name),
+        lambda: {
+            name: (str(field.label), str(field.hint)) for name, field in definition.fields.items()
+        },
+    )
 
 
 def order_columns(definition: EntityDefinition, fields: Sequence[Field]) -> list[str]:
