@@ -49,7 +49,9 @@ class Writer:
         """Make the indexes, and note that everything is there."""
         cursor = self.raw.cursor()
         if self.postgresql:
-            cursor.execute("SET maintenance_work_mem = '1GB'")  # a GIN index is slow to make in less
+            cursor.execute(
+                "SET maintenance_work_mem = '1GB'"
+            )  # a GIN index is slow to make in less
         for line in self.indexes:
             cursor.execute(line)
         if self.postgresql:
