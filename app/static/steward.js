@@ -32,6 +32,24 @@
   });
   document.addEventListener("htmx:afterSwap", function (event) { prepare(event.detail.elt); });
 
+  /* The filter's panel is closed with the keyboard in it: back to the button that opened it. */
+  document.addEventListener("htmx:afterSettle", function () {
+    var panel = document.getElementById("filter-panel"), button = document.getElementById("filter-open");
+    if (panel && button && !panel.firstElementChild && document.activeElement === document.body) button.focus();
+  });
+
+  /* From the summary of a form's errors to the field: pickers stand where a hidden select is. */
+  document.addEventListener("click", function (event) {
+    var link = event.target.closest("[data-goes-to]");
+    var field = link && document.getElementById(link.dataset.goesTo);
+    if (!field) return;
+    event.preventDefault();
+    var wanted = field.tomselect ? field.tomselect.control_input : field;
+    if (!wanted.matches("input, select, textarea")) wanted = field.querySelector("input, select, textarea") || field;
+    (field.closest(".field") || field).scrollIntoView({ block: "center" });
+    wanted.focus({ preventScroll: true });
+  });
+
   /* Theme and navigation: kept in a cookie, so that the server draws the next page right at once. */
   function chooseTheme(choice) {
     root.setAttribute("data-theme-choice", choice);

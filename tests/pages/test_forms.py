@@ -120,6 +120,8 @@ def test_problems_stand_beside_their_fields_and_the_input_is_kept(client: Any) -
     assert 'type="date"' not in re.search(r"<input [^>]*f-arrived_on[^>]*>", page).group(0)  # type: ignore[union-attr]
     assert input_value(page, "code") == "K-1"
     assert "6 fields need your attention." in page
+    summary = page[page.index("6 fields need") :].split("</div>")[0]
+    assert re.findall(r'<a href="#([^"]+)"[^>]*>([^<]+)</a>', summary)[0] == ("f-name", "Name")
 
 
 @pytest.mark.parametrize(
