@@ -18,4 +18,4 @@ class Recurring:
     run: Callable[[], Any]
 
 
-SCHEDULE: tuple[Recurring, ...] = (Recurring("sweep", 30, sweep),)
+SCHEDULE: tuple[Recurring, ...] = (Recurring("sweep", 10, sweep),)

@@ -1,7 +1,7 @@
 """The sweep: what the queue forgot is sent again, what a dead run held is freed, what is old goes.
 
-Run each half minute and at the scheduler's start, by any number of schedulers: every step is one
-conditional statement, so that two sweeps at once do what one does.
+Run each ten seconds, at the scheduler's start and at each worker's, by any number of them: every
+step is one conditional statement, so that two sweeps at once do what one does.
 """
 
 from __future__ import annotations

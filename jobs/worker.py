@@ -13,14 +13,19 @@ from flask import Flask
 from redis import Redis
 from rq import Queue, Worker, worker_registration
 from rq.job import Job
+from sqlalchemy.exc import SQLAlchemyError
 
+from app.engine import policy
 from app.engine.adapters import leash
 from app.engine.adapters.database import db
 from app.engine.adapters.queue import QUEUES
 from config import Settings
+from jobs.sweep import sweep
 
 if TYPE_CHECKING:
     from redis.client import Pipeline
+
+log = logging.getLogger(__name__)
 
 HEARTBEAT_SECONDS = 15
 TAKEN_FOR_DEAD_AFTER = 3 * HEARTBEAT_SECONDS
@@ -56,6 +61,7 @@ class StewardWorker(Worker):
 def run(app: Flask) -> int:
     """Work until told to stop; returns the exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    _take_up(app)
     settings: Settings = app.config["STEWARD"]
     connection = Redis.from_url(settings.redis_url or "", socket_connect_timeout=CONNECT_SECONDS)
     worker = StewardWorker(
@@ -68,3 +74,14 @@ def run(app: Flask) -> int:
     worker.log_job_description = False  # arguments may be personal
     worker.work(logging_level="WARNING")
     return 0
+
+
+def _take_up(app: Flask) -> None:
+    """Free what a worker before us left when it died, without waiting for the next sweep."""
+    try:
+        with app.app_context(), policy.acting_as(policy.SYSTEM_VIEWER):
+            sweep()
+            db.session.remove()
+            db.engine.dispose()  # the forks open connections of their own
+    except SQLAlchemyError:
+        log.warning("the sweep at the worker's start failed", exc_info=True)
