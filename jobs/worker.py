@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from flask import Flask
@@ -18,7 +19,7 @@ from sqlalchemy.exc import SQLAlchemyError
 from app.engine import policy
 from app.engine.adapters import leash
 from app.engine.adapters.database import db
-from app.engine.adapters.queue import QUEUES
+from app.engine.adapters.queue import QUEUES, URGENT
 from config import Settings
 from jobs.sweep import sweep
 
@@ -58,14 +59,19 @@ class StewardWorker(Worker):
         worker_registration.register(self, pipeline)
 
 
-def run(app: Flask) -> int:
-    """Work until told to stop; returns the exit code."""
+def run_urgent(app: Flask) -> int:
+    """Work off what people wait for, and never what runs long, so that there is always a place for it."""
+    return run(app, URGENT)
+
+
+def run(app: Flask, queues: Sequence[str] = QUEUES) -> int:
+    """Work until told to stop, the first queue's jobs first; returns the exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
     _take_up(app)
     settings: Settings = app.config["STEWARD"]
     connection = Redis.from_url(settings.redis_url or "", socket_connect_timeout=CONNECT_SECONDS)
     worker = StewardWorker(
-        QUEUES,
+        list(queues),
         connection=connection,
         worker_ttl=2 * HEARTBEAT_SECONDS,  # RQ waits for jobs, and beats, in steps of this less 15
         job_monitoring_interval=HEARTBEAT_SECONDS,

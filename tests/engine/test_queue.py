@@ -159,3 +159,12 @@ def test_forgotten_jobs_leave_the_queue(connected: Any, work: list[str]) -> None
     assert queue.lengths()["default"] == 0
     with pytest.raises(ValueError, match="no such queue"):
         queue.send(job_id, "nowhere")
+
+
+def test_a_place_is_kept_for_what_people_wait_for(connected: Any, work: list[str]) -> None:
+    """The worker that `run_urgent` starts takes nothing that runs long."""
+    wanted = {name: request_job("x", {}, name).id for name in reversed(queue.QUEUES)}
+    found = [Queue(name, connection=queue.connection()) for name in queue.URGENT]
+    SimpleWorker(found, connection=queue.connection()).work(burst=True, logging_level="ERROR")
+    assert work == [wanted["interactive"], wanted["default"]]
+    assert state(wanted["bulk"]) == WAITING

@@ -21,6 +21,9 @@ from rq.worker_registration import REDIS_WORKER_KEYS
 QUEUES = ("interactive", "default", "bulk")
 """By urgency: a person waits for the first; the last is for what runs long."""
 
+URGENT = QUEUES[:-1]
+"""What a worker that never runs long work takes from."""
+
 ENTRY = "jobs.run_job"
 """What a worker calls, with the job's id."""
 
