@@ -12,6 +12,7 @@ import logging
 import redis
 from sqlalchemy import select
 
+from app.engine import notices
 from app.engine.adapters import queue
 from app.engine.adapters.database import db, now, write_transaction
 from app.engine.adapters.storage import store
@@ -28,7 +29,11 @@ log = logging.getLogger(__name__)
 def sweep() -> dict[str, int]:
     """Set right what is amiss; how many jobs were freed, sent again and removed."""
     freed = free_dead_runs()
-    return {"freed": freed, "sent": _send_forgotten(), "removed": _remove_old()}
+    return {
+        "freed": freed,
+        "sent": _send_forgotten(),
+        "removed": _remove_old() + notices.remove_old(),
+    }
 
 
 def _send_forgotten() -> int:

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 from flask import Flask
 from redis import Redis
+from redis.exceptions import RedisError
 from rq import Queue, Worker, worker_registration
 from rq.job import Job
 from sqlalchemy.exc import SQLAlchemyError
@@ -89,5 +90,5 @@ def _take_up(app: Flask) -> None:
             sweep()
             db.session.remove()
             db.engine.dispose()  # the forks open connections of their own
-    except SQLAlchemyError:
+    except (SQLAlchemyError, RedisError):
         log.warning("the sweep at the worker's start failed", exc_info=True)

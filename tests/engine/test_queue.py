@@ -103,6 +103,25 @@ def test_what_the_queue_forgot_is_sent_again(connected: Any, work: list[str]) ->
     assert work == [job_id]
 
 
+def test_two_sweeps_at_once_send_a_job_once(
+    connected: Any, work: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = request_job("x", {}).id
+    queue.connection().delete("rq:queue:default")
+    fetch = Message.get_status
+
+    def while_another_sweep_is_faster(message: Any, *given: Any, **named: Any) -> Any:
+        monkeypatch.setattr(Message, "get_status", fetch)
+        found = fetch(message, *given, **named)
+        queue.connection().delete(message.key)
+        return found
+
+    monkeypatch.setattr(Message, "get_status", while_another_sweep_is_faster)
+    assert queue.send_again(job_id, "default")
+    burst()
+    assert work == [job_id]
+
+
 def test_a_run_that_failed_in_the_queue_does_not_block_the_next(
     connected: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:

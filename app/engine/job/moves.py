@@ -26,6 +26,7 @@ from app.engine.job.models import (
     Job,
 )
 from app.engine.job.run import line
+from app.engine.job.telling import tell
 from app.engine.messages import freeze
 
 LEASE = datetime.timedelta(seconds=90)
@@ -34,7 +35,7 @@ LEASE = datetime.timedelta(seconds=90)
 
 def cancel(job_id: str) -> bool:
     """End a job that is not over; a run of it stops at its next step. Whether there was anything."""
-    who = policy.current_viewer().name
+    viewer = policy.current_viewer()
     with write_transaction() as session:
         ended = _move(
             session,
@@ -43,7 +44,11 @@ def cancel(job_id: str) -> bool:
             keep_until=now() + KEPT,
         )  # fmt: skip
         if ended:
-            session.add(line(job_id, _("Cancelled by %(who)s.", who=who), WARNING))
+            why = _("Cancelled by %(who)s.", who=viewer.name)
+            session.add(line(job_id, why, WARNING))
+            job = session.get_one(Job, job_id, populate_existing=True)
+            if job.asked_by != viewer.user_id:
+                tell(session, job, CANCELLED, why)
     if ended:
         queue.forget(job_id)
     return ended
@@ -102,6 +107,8 @@ def _free(row: Any) -> bool:
             )  # fmt: skip
         if freed:
             session.add(line(row.id, message, level))
+        if freed and fails:
+            tell(session, session.get_one(Job, row.id, populate_existing=True), FAILED, message)
     return freed
 
 

@@ -25,6 +25,7 @@ from app.engine.job.models import (
     Job,
     JobLine,
 )
+from app.engine.job.telling import tell
 from app.engine.messages import freeze
 
 MOST_LINES = 500
@@ -123,6 +124,8 @@ class Run:
             self.log(message, ERROR if state == FAILED else INFO)
         with write_transaction() as session:
             self.hold(session, **values)
+            job = session.get_one(Job, self.id, populate_existing=True)
+            tell(session, job, state, message)
 
     def postpone(self, why: Any, attempts: int) -> None:
         """Let it be tried again after a while, longer each time; fail after so many attempts.

@@ -25,6 +25,7 @@ SURFACES = (
     "custom_fields",
     "search_page",
     "jobs",
+    "notifications",
     "health",
 )
 """Each is a module of this package with `register(app, appbuilder)`."""

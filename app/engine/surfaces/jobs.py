@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import Select, select, tuple_
 from werkzeug.wrappers import Response
 
-from app.engine import policy
+from app.engine import notices, policy
 from app.engine.adapters.appbuilder.views import Pages, expose, page
 from app.engine.adapters.database import db
 from app.engine.adapters.storage import store
@@ -86,6 +86,8 @@ class JobPages(Pages):
         job = _found(job_id)
         kind = kind_of(job.kind)
         mine = _is_mine(job)
+        if job.over and mine:
+            notices.seen(request.path)
         return render_template(
             "jobs/job.html",
             job=described(job),

@@ -32,6 +32,23 @@ def upgrade() -> None:
         ),
         sa.PrimaryKeyConstraint("id", name=op.f("pk_job_line")),
     )
+    op.create_table(
+        "notification",
+        sa.Column("id", types.Identifier, autoincrement=True, nullable=False),
+        sa.Column("user_id", sa.Integer(), nullable=False),
+        sa.Column("at", types.UtcDateTime(), nullable=False),
+        sa.Column("tone", sa.String(length=10), nullable=False),
+        sa.Column("message", types.Json, nullable=False),
+        sa.Column("detail", types.Json, nullable=True),
+        sa.Column("href", sa.String(length=300), nullable=False),
+        sa.Column("read_at", types.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_notification")),
+    )
+    with op.batch_alter_table("notification", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_notification_at"), ["at"], unique=False)
+        batch_op.create_index("ix_notification_unread", ["user_id", "read_at"], unique=False)
+        batch_op.create_index("ix_notification_user", ["user_id", "id"], unique=False)
+
     with op.batch_alter_table("job_line", schema=None) as batch_op:
         batch_op.create_index("ix_job_line_job", ["job_id", "id"], unique=False)
 
@@ -61,4 +78,5 @@ def downgrade() -> None:
         batch_op.drop_index("ix_job_line_job")
 
     op.drop_table("job_line")
+    op.drop_table("notification")
     # ### end Alembic commands ###
