@@ -33,6 +33,9 @@ HEARTBEAT_SECONDS = 15
 TAKEN_FOR_DEAD_AFTER = 3 * HEARTBEAT_SECONDS
 CONNECT_SECONDS = 5
 
+STEPS_BACK = 10
+"""How much long work stands back for everything else where processors are few; see nice(2)."""
+
 
 class StewardWorker(Worker):
     """An RQ worker that works in the application's context and registers again when the queue forgot it."""
@@ -45,6 +48,8 @@ class StewardWorker(Worker):
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """In the fork: end with the worker, share no connection with it, run the job."""
         leash.bind(self.pid or os.getppid())
+        if queue.name not in URGENT:
+            os.nice(STEPS_BACK)
         with self.app.app_context():
             db.engine.dispose(close=False)
             super().main_work_horse(job, queue)
