@@ -32,9 +32,10 @@ log = logging.getLogger(__name__)
 
 def kinds() -> Mapping[str, Work]:
     """Every kind of job. Looking up an unknown one raises."""
-    from jobs import exports, imports, undo
+    from jobs import clean_up, exports, imports, undo
 
     return {
+        "clean_up": clean_up.run,
         "import.check": imports.check,
         "import.run": imports.run,
         "export": exports.run,

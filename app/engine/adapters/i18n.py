@@ -52,7 +52,11 @@ def init(app: Flask) -> None:
     app.view_functions["LocaleView.index"] = switch_language
     app.jinja_env.globals.update(_=translated, gettext=translated)
     app.jinja_env.filters.update(
-        number=number, short_time=short_time, full_time=full_time, clock=clock
+        number=number,
+        short_time=short_time,
+        full_time=full_time,
+        clock=clock,
+        day_and_time=day_and_time,
     )
 
 
@@ -142,6 +146,11 @@ def short_time(value: datetime.date | None) -> str:
             return str(format_time(value, "short"))
     skeleton = "MMMd" if day.year == today.year else "yMMMd"
     return format_skeleton(skeleton, day, locale=get_locale())
+
+
+def day_and_time(value: datetime.datetime) -> str:
+    """The day and the time of day to the minute."""
+    return str(format_datetime(value, "short"))
 
 
 def clock(value: datetime.datetime) -> str:

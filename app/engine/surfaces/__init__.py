@@ -26,6 +26,7 @@ SURFACES = (
     "search_page",
     "jobs",
     "notifications",
+    "schedules",
     "health",
 )
 """Each is a module of this package with `register(app, appbuilder)`."""

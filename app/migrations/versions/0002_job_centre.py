@@ -49,6 +49,51 @@ def upgrade() -> None:
         batch_op.create_index("ix_notification_unread", ["user_id", "read_at"], unique=False)
         batch_op.create_index("ix_notification_user", ["user_id", "id"], unique=False)
 
+    op.create_table(
+        "schedule",
+        sa.Column("id", types.Identifier, autoincrement=True, nullable=False),
+        sa.Column("system_name", sa.String(length=60), nullable=True),
+        sa.Column("name", types.Json, nullable=False),
+        sa.Column("kind", sa.String(length=40), nullable=False),
+        sa.Column("answers", types.Json, nullable=False),
+        sa.Column("arguments", types.Json, nullable=False),
+        sa.Column("rule", types.Json, nullable=False),
+        sa.Column("active", sa.Boolean(), server_default=sa.true(), nullable=False),
+        sa.Column("owner_id", sa.Integer(), nullable=True),
+        sa.Column("owner_name", sa.String(length=130), nullable=False),
+        sa.Column("language", sa.String(length=5), nullable=False),
+        sa.Column("changed_at", types.UtcDateTime(), nullable=False),
+        sa.Column("changed_by", sa.String(length=130), nullable=False),
+        sa.Column("next_due_at", types.UtcDateTime(), nullable=True),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_schedule")),
+        sa.UniqueConstraint("system_name", name=op.f("uq_schedule_system_name")),
+    )
+    with op.batch_alter_table("schedule", schema=None) as batch_op:
+        batch_op.create_index("ix_schedule_due", ["active", "next_due_at"], unique=False)
+
+    op.create_table(
+        "schedule_run",
+        sa.Column("id", types.Identifier, autoincrement=True, nullable=False),
+        sa.Column("schedule_id", types.Identifier, nullable=False),
+        sa.Column("due_at", types.UtcDateTime(), nullable=False),
+        sa.Column("at", types.UtcDateTime(), nullable=False),
+        sa.Column("outcome", sa.String(length=10), nullable=False),
+        sa.Column("missed", sa.Integer(), nullable=False),
+        sa.Column("job_id", sa.String(length=36), nullable=True),
+        sa.ForeignKeyConstraint(
+            ["schedule_id"],
+            ["schedule.id"],
+            name=op.f("fk_schedule_run_schedule_id_schedule"),
+            ondelete="CASCADE",
+        ),
+        sa.PrimaryKeyConstraint("id", name=op.f("pk_schedule_run")),
+        sa.UniqueConstraint(
+            "schedule_id", "due_at", name=op.f("uq_schedule_run_schedule_id_due_at")
+        ),
+    )
+    with op.batch_alter_table("schedule_run", schema=None) as batch_op:
+        batch_op.create_index(batch_op.f("ix_schedule_run_at"), ["at"], unique=False)
+
     with op.batch_alter_table("job_line", schema=None) as batch_op:
         batch_op.create_index("ix_job_line_job", ["job_id", "id"], unique=False)
 
@@ -79,4 +124,6 @@ def downgrade() -> None:
 
     op.drop_table("job_line")
     op.drop_table("notification")
+    op.drop_table("schedule_run")
+    op.drop_table("schedule")
     # ### end Alembic commands ###
