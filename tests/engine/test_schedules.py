@@ -70,7 +70,9 @@ def test_working_days_are_chinas() -> None:
     assert times(Rule(DAILY, "08:00", working_days=True), "2026-02-13T09:00", 1) == [
         "2026-02-14 08:00"
     ]
-    assert is_working_day(datetime.date(2099, 1, 1)), "beyond the calendar: a Thursday"
+    assert is_working_day(datetime.date(2099, 1, 8)), "beyond the calendar: a Thursday"
+    assert not is_working_day(datetime.date(2099, 1, 10)), "a Saturday"
+    assert not is_working_day(datetime.date(2099, 1, 1)), "New Year's Day by law"
 
 
 def test_a_day_of_the_month_moves_to_the_next_working_day() -> None:

@@ -63,7 +63,7 @@ EXPORT = declare(
             title=_title,
             prepare=_prepare,
             arguments=(
-                Argument("entity", _("What"), _entities),
+                Argument("entity", _("Records"), _entities),
                 Argument("format", _("Format"), _formats),
                 Argument(
                     "list",

@@ -32,7 +32,7 @@ class ScheduleForm(wtforms.Form):
     """What every schedule has; `made_for` adds the arguments of a kind and leaves out other rules."""
 
     name = wtforms.StringField(_("Name"), validators=[wtforms.validators.DataRequired()])
-    at = wtforms.TimeField(_("Time"), validators=[wtforms.validators.Optional()])
+    at = wtforms.TimeField(_("Time of day"), validators=[wtforms.validators.Optional()])
     weekdays = wtforms.SelectMultipleField(
         _("Days of the week"),
         widget=wtforms.widgets.ListWidget(prefix_label=False),
@@ -106,7 +106,7 @@ def _as_time(text: str) -> Any:
 def _hint(every: str) -> str:
     moved = gettext("A day off moves to the next working day.") if every == MONTHLY else ""
     known = gettext(
-        "China's calendar with its adjusted days, known to the end of %(year)s; then Monday to Friday.",
+        "China's calendar with its adjusted days, known to the end of %(year)s; then Monday to Friday without fixed holidays.",
         year=LAST_YEAR,
     )
     return f"{moved} {known}".strip()
