@@ -2,6 +2,7 @@
 PYTHON ?= python3
 VENV ?= .venv
 BENCH_ARGS ?=
+CHAOS_ARGS ?=
 TEST_ARGS ?=
 TEST_PROCESSES ?= logical
 
@@ -9,7 +10,7 @@ export PIP_DISABLE_PIP_VERSION_CHECK = 1
 in_venv := $(VENV)/bin/python
 
 .DELETE_ON_ERROR:
-.PHONY: run test lint proof bench pictures catalogs clean setup setup-dev
+.PHONY: run test lint proof bench chaos pictures catalogs clean setup setup-dev
 
 # `exec` and STEWARD_ENDS_WITH: when make is killed, so is everything that it started.
 run: setup
@@ -28,6 +29,10 @@ lint: setup-dev
 
 bench: setup-dev
 	$(in_venv) -m tests.bench $(BENCH_ARGS)
+
+# So many kills at random moments under a mixed load, and what they cost: CHAOS_ARGS="--kills 20".
+chaos: setup-dev
+	$(in_venv) -m tests.chaos $(CHAOS_ARGS)
 
 # Take the pictures in docs/pictures anew, of the demonstration data.
 pictures: setup-dev

@@ -167,7 +167,12 @@ class Settings:
     demo: bool = _setting("DEMO", _flag, True, "1: with demonstration data, 0: without", "1")
     web_workers: int = _setting("WEB_WORKERS", _whole_number(1, 64), 2, "web processes")
     web_threads: int = _setting("WEB_THREADS", _whole_number(1, 64), 4, "threads in a web process")
-    workers: int = _setting("WORKERS", _whole_number(0, 64), 1, "processes that run jobs")
+    workers: int = _setting(
+        "WORKERS",
+        _whole_number(0, 64),
+        1,
+        "processes that run jobs, beside one that is kept free of long ones",
+    )
     upload_limit_mb: int = _setting(
         "UPLOAD_LIMIT_MB", _whole_number(1, 4096), 100, "largest upload, in MB (10⁶ bytes)"
     )

@@ -26,7 +26,8 @@ def part(settings: Settings, options: argparse.Namespace) -> int:
     """Run the web server, a worker or the scheduler; the embedded queue with it if nobody runs that."""
     from app.commands import everything as parts
 
-    return parts.run_part(settings, options.command)
+    urgent = getattr(options, "urgent", False)
+    return parts.run_part(settings, parts.URGENT if urgent else options.command)
 
 
 def database(settings: Settings, options: argparse.Namespace) -> int:
@@ -82,7 +83,9 @@ def parser() -> argparse.ArgumentParser:
         return made
 
     command("web", part, "run the web server")
-    command("worker", part, "run one worker")
+    command("worker", part, "run one worker").add_argument(
+        "--urgent", action="store_true", help="only what people wait for, never what runs long"
+    )
     command("scheduler", part, "run the scheduler")
     migrate = command("migrate", database, "bring the database to this version's tables")
     migrate.add_argument(

@@ -3,21 +3,29 @@
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Mapping
 from typing import Any
 
+from flask import current_app
 from flask_babel import force_locale
 from flask_babel import lazy_gettext as _
-from sqlalchemy.exc import OperationalError
+from sqlalchemy.exc import DBAPIError
 
 from app.engine import policy, registry
 from app.engine.adapters.database import db
 from app.engine.errors import StewardError
-from app.engine.job import DONE, FAILED, JobLost, Run, claim
+from app.engine.job import DONE, FAILED, JobKind, JobLost, Run, claim, kind_of
+from app.engine.job.faults import passing, said
+from app.engine.job.watch import OutOfTime, alive, at_most
+from app.engine.job_words import duration
 from app.engine.messages import freeze_error
 
 Work = Callable[[Run], Mapping[str, Any] | None]
 """Does the job; its answer becomes the job's result. It can be run again from any point."""
+
+_PAUSES = (0.2, 1.0, 3.0)
+"""Seconds between tries to write down how a run has ended, while the database is away."""
 
 log = logging.getLogger(__name__)
 
@@ -25,9 +33,10 @@ log = logging.getLogger(__name__)
 def kinds() -> Mapping[str, Work]:
     """Every kind of job. Looking up an unknown one raises."""
     from app.engine import indexing
-    from jobs import exports, imports, search, undo
+    from jobs import clean_up, exports, imports, search, undo
 
     return {
+        "clean_up": clean_up.run,
         "import.check": imports.check,
         "import.run": imports.run,
         "export": exports.run,
@@ -46,9 +55,10 @@ def run_job(job_id: str) -> None:
     registry.refresh(numbers)
     policy.refresh_rights(numbers)
     viewer = policy.SYSTEM_VIEWER if job.asked_by is None else policy.viewer_by_id(job.asked_by)
-    with force_locale(job.language), policy.acting_as(viewer):
+    app = current_app._get_current_object()  # type: ignore[attr-defined]
+    with force_locale(job.language), policy.acting_as(viewer), alive(app, run):
         try:
-            _work(run, job.kind)
+            _work(run, kind_of(job.kind))
         except JobLost:
             db.session.rollback()
             log.info("job %s was cancelled or taken over", run.id)
@@ -56,27 +66,67 @@ def run_job(job_id: str) -> None:
             db.session.remove()
 
 
-def _work(run: Run, kind: str) -> None:
+def _work(run: Run, kind: JobKind) -> None:
     try:
-        result = kinds()[kind](run)
+        with at_most(kind.limit):
+            result = kinds()[kind.name](run)
     except JobLost:
         raise
+    except OutOfTime:
+        _fail(run, _too_long(kind))
     except StewardError as error:
-        db.session.rollback()
-        run.finish(FAILED, message=freeze_error(error))
-    except OperationalError:
-        # The database will be back: the row stays claimed, its lease runs out, it runs again.
-        db.session.rollback()
-        log.exception("job %s was interrupted and will be tried again", run.id)
-    except OSError as error:
-        db.session.rollback()
-        log.exception("job %s failed", run.id)
-        run.finish(FAILED, message=_("A file could not be written or read: %(why)s.",
-                                     why=error.strerror or str(error)))  # fmt: skip
+        _fail(run, freeze_error(error))
+    except (DBAPIError, OSError) as error:
+        log.exception("job %s was interrupted", run.id)
+        _fault(run, kind, error)
     except Exception:
-        db.session.rollback()
         log.exception("job %s failed", run.id)
-        run.finish(FAILED, message=_("An unexpected error; it was written to the log."))
+        _fail(run, _unexpected())
         raise
     else:
-        run.finish(DONE, result)
+        _end(run.finish, DONE, result)
+
+
+def _fault(run: Run, kind: JobKind, error: DBAPIError | OSError) -> None:
+    """What passes by itself is tried again after a while; the rest fails, and says why."""
+    why = passing(error)
+    if why is not None:
+        db.session.rollback()
+        _end(run.postpone, why, kind.attempts)
+    elif isinstance(error, OSError):
+        _fail(run, _("A file could not be written or read: %(why)s.", why=said(error)))
+    else:
+        _fail(run, _unexpected())
+
+
+def _fail(run: Run, message: Any) -> None:
+    db.session.rollback()
+    _end(run.finish, FAILED, message=message)
+
+
+def _end(note: Callable[..., None], *arguments: Any, **named: Any) -> None:
+    """Write down how the run has ended; again while the database is away for a moment.
+
+    Where it stays away the row stays claimed, until the sweep finds that its run is dead.
+    """
+    for pause in (*_PAUSES, None):
+        try:
+            note(*arguments, **named)
+        except DBAPIError as error:
+            db.session.rollback()
+            if passing(error) is None or pause is None:
+                raise
+            time.sleep(pause)
+        else:
+            return
+
+
+def _too_long(kind: JobKind) -> Any:
+    return _(
+        "It took longer than %(limit)s and was stopped. What it has done so far stays.",
+        limit=duration(kind.limit),
+    )
+
+
+def _unexpected() -> Any:
+    return _("An unexpected error; it was written to the log.")

@@ -1,11 +1,22 @@
-"""The schedule: what runs by itself, as one list."""
+"""The schedule: what runs by itself, as one list.
+
+`SCHEDULE` is done by the scheduler itself, each so many seconds. `PLANNED` are jobs at certain times,
+rows beside the ones that administrators make: `reconcile` brings the rows in step with the list.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Any
 
+from flask_babel import lazy_gettext as _
+from sqlalchemy import select
+
+from app.engine import policy
+from app.engine.adapters.database import now, write_transaction
+from app.engine.messages import freeze
+from app.engine.schedule import DAILY, Rule, Schedule, run_due, settle
 from jobs.sweep import sweep
 
 
@@ -18,4 +29,55 @@ class Recurring:
     run: Callable[[], Any]
 
 
-SCHEDULE: tuple[Recurring, ...] = (Recurring("sweep", 30, sweep),)
+@dataclass(frozen=True)
+class Planned:
+    """A job of the system's own, at certain times."""
+
+    name: str
+    label: Any
+    kind: str
+    rule: Rule
+
+
+SCHEDULE: tuple[Recurring, ...] = (
+    Recurring("sweep", 10, sweep),
+    Recurring("schedules", 10, run_due),
+)
+
+PLANNED: tuple[Planned, ...] = (
+    Planned("clean_up", _("Clean-up"), "clean_up", Rule(DAILY, at="03:30")),
+)
+
+
+def reconcile(planned: Iterable[Planned] = PLANNED) -> None:
+    """Make the system's schedules those of the list; whether one is paused stays as people left it."""
+    wanted = {entry.name: entry for entry in planned}
+    with write_transaction() as session:
+        rows = session.scalars(select(Schedule).where(Schedule.system_name.is_not(None)))
+        there = {str(row.system_name): row for row in rows}
+        for name in there.keys() - wanted.keys():
+            session.delete(there[name])
+        for name, entry in wanted.items():
+            row = there.get(name)
+            if row is None:
+                row = _new(entry)
+                session.add(row)
+            elif (row.kind, row.rule) == (entry.kind, entry.rule.as_json()):
+                continue
+            row.kind, row.rule = entry.kind, entry.rule.as_json()
+            row.name = freeze(entry.label)
+            settle(row)
+
+
+def _new(entry: Planned) -> Schedule:
+    system = policy.SYSTEM_VIEWER.name
+    return Schedule(
+        system_name=entry.name,
+        answers={},
+        arguments={},
+        active=True,
+        owner_name=system,
+        language="zh",
+        changed_at=now(),
+        changed_by=system,
+    )

@@ -1,7 +1,7 @@
-"""The sweep: what the queue forgot is sent again, what a dead run held is freed, what is old goes.
+"""The sweep: what the queue forgot is sent again, what a dead run held is freed.
 
-Run each half minute and at the scheduler's start, by any number of schedulers: every step is one
-conditional statement, so that two sweeps at once do what one does.
+Run each ten seconds, at the scheduler's start and at each worker's, by any number of them: every
+step is one conditional statement, so that two sweeps at once do what one does.
 """
 
 from __future__ import annotations
@@ -10,25 +10,21 @@ import datetime
 import logging
 
 import redis
-from sqlalchemy import select
 
 from app.engine.adapters import queue
-from app.engine.adapters.database import db, now, write_transaction
-from app.engine.adapters.storage import store
-from app.engine.job import LEASE, Job, free_dead_runs, waiting
+from app.engine.adapters.database import db, now
+from app.engine.job import LEASE, free_dead_runs, waiting
 
 SENT_WITHIN = datetime.timedelta(seconds=5)
 """A job younger than this was most likely sent a moment ago."""
-
-_REMOVED_AT_ONCE = 500
 
 log = logging.getLogger(__name__)
 
 
 def sweep() -> dict[str, int]:
-    """Set right what is amiss; how many jobs were freed, sent again and removed."""
+    """Set right what is amiss; how many jobs were freed and how many sent again."""
     freed = free_dead_runs()
-    return {"freed": freed, "sent": _send_forgotten(), "removed": _remove_old()}
+    return {"freed": freed, "sent": _send_forgotten()}
 
 
 def _send_forgotten() -> int:
@@ -46,19 +42,3 @@ def _send_forgotten() -> int:
             break
     db.session.rollback()
     return sent
-
-
-def _remove_old() -> int:
-    """Rows past their time, with the file that they made."""
-    old = list(
-        db.session.scalars(select(Job).where(Job.keep_until < now()).limit(_REMOVED_AT_ONCE))
-    )
-    for job in old:
-        path = (job.result or {}).get("file")
-        if path:
-            store().remove(str(path))
-    if old:
-        with write_transaction() as session:
-            for job in old:
-                session.delete(session.get_one(Job, job.id))
-    return len(old)

@@ -18,7 +18,7 @@ def run(run: Run) -> dict[str, Any]:
     finished = _report_of(change_set_id)
     if finished is not None:
         return finished
-    return changes.undo(change_set_id, on_progress=run.progress).as_json()
+    return changes.undo(change_set_id, on_progress=run.progress, hold=run.hold).as_json()
 
 
 def _report_of(change_set_id: int) -> dict[str, Any] | None:

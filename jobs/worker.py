@@ -7,24 +7,34 @@ from __future__ import annotations
 
 import logging
 import os
+from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
 from flask import Flask
 from redis import Redis
+from redis.exceptions import RedisError
 from rq import Queue, Worker, worker_registration
 from rq.job import Job
+from sqlalchemy.exc import SQLAlchemyError
 
+from app.engine import policy
 from app.engine.adapters import leash
 from app.engine.adapters.database import db
-from app.engine.adapters.queue import QUEUES
+from app.engine.adapters.queue import QUEUES, URGENT
 from config import Settings
+from jobs.sweep import sweep
 
 if TYPE_CHECKING:
     from redis.client import Pipeline
 
+log = logging.getLogger(__name__)
+
 HEARTBEAT_SECONDS = 15
 TAKEN_FOR_DEAD_AFTER = 3 * HEARTBEAT_SECONDS
 CONNECT_SECONDS = 5
+
+STEPS_BACK = 10
+"""How much long work stands back for everything else where processors are few; see nice(2)."""
 
 
 class StewardWorker(Worker):
@@ -38,6 +48,8 @@ class StewardWorker(Worker):
     def main_work_horse(self, job: Job, queue: Queue) -> None:
         """In the fork: end with the worker, share no connection with it, run the job."""
         leash.bind(self.pid or os.getppid())
+        if queue.name not in URGENT:
+            os.nice(STEPS_BACK)
         with self.app.app_context():
             db.engine.dispose(close=False)
             super().main_work_horse(job, queue)
@@ -53,13 +65,19 @@ class StewardWorker(Worker):
         worker_registration.register(self, pipeline)
 
 
-def run(app: Flask) -> int:
-    """Work until told to stop; returns the exit code."""
+def run_urgent(app: Flask) -> int:
+    """Work off what people wait for, and never what runs long, so that there is always a place for it."""
+    return run(app, URGENT)
+
+
+def run(app: Flask, queues: Sequence[str] = QUEUES) -> int:
+    """Work until told to stop, the first queue's jobs first; returns the exit code."""
     logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    _take_up(app)
     settings: Settings = app.config["STEWARD"]
     connection = Redis.from_url(settings.redis_url or "", socket_connect_timeout=CONNECT_SECONDS)
     worker = StewardWorker(
-        QUEUES,
+        list(queues),
         connection=connection,
         worker_ttl=2 * HEARTBEAT_SECONDS,  # RQ waits for jobs, and beats, in steps of this less 15
         job_monitoring_interval=HEARTBEAT_SECONDS,
@@ -68,3 +86,14 @@ def run(app: Flask) -> int:
     worker.log_job_description = False  # arguments may be personal
     worker.work(logging_level="WARNING")
     return 0
+
+
+def _take_up(app: Flask) -> None:
+    """Free what a worker before us left when it died, without waiting for the next sweep."""
+    try:
+        with app.app_context(), policy.acting_as(policy.SYSTEM_VIEWER):
+            sweep()
+            db.session.remove()
+            db.engine.dispose()  # the forks open connections of their own
+    except (SQLAlchemyError, RedisError):
+        log.warning("the sweep at the worker's start failed", exc_info=True)

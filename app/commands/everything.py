@@ -23,9 +23,12 @@ from jobs import scheduler, worker
 WEB_WITHIN = 90  # seconds until the web server answers for the first time
 QUEUE_WITHIN = 30
 
+URGENT = "urgent worker"
+
 MAINS: dict[str, Callable[[Flask], int]] = {
     "web": web.run,
     "worker": worker.run,
+    URGENT: worker.run_urgent,
     "scheduler": scheduler.run,
 }
 
@@ -33,7 +36,8 @@ MAINS: dict[str, Callable[[Flask], int]] = {
 def run(settings: Settings) -> int:
     """Check, prepare and start everything; returns the exit code once stopped."""
     _check(settings, web=True)
-    return _supervised(settings, ["web", *["worker"] * settings.workers, "scheduler"], whole=True)
+    workers = [*["worker"] * settings.workers, *[URGENT] * bool(settings.workers)]
+    return _supervised(settings, ["web", *workers, "scheduler"], whole=True)
 
 
 def run_part(settings: Settings, name: str) -> int:

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from tests.bench.client import Failed
 from tests.bench.filling import Database, database, prepare, remove_after
+from tests.bench.jobs import NAME, click_to_start
 from tests.bench.report import Line, as_table
 from tests.bench.running import Run, Servers, measure
 from tests.bench.serving import ROOT, served
@@ -43,6 +44,9 @@ def main() -> int:
     try:
         with _servers(big, stock, small) as servers:
             lines = measure(run, servers, app, options.only)
+        if options.only in NAME:
+            print(f"  {NAME} …", file=sys.stderr)
+            lines.append(click_to_start(big, run.rounds))
     except Failed as problem:
         print(f"bench: {problem}", file=sys.stderr)
         return 2

@@ -103,6 +103,25 @@ def test_what_the_queue_forgot_is_sent_again(connected: Any, work: list[str]) ->
     assert work == [job_id]
 
 
+def test_two_sweeps_at_once_send_a_job_once(
+    connected: Any, work: list[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = request_job("x", {}).id
+    queue.connection().delete("rq:queue:default")
+    fetch = Message.get_status
+
+    def while_another_sweep_is_faster(message: Any, *given: Any, **named: Any) -> Any:
+        monkeypatch.setattr(Message, "get_status", fetch)
+        found = fetch(message, *given, **named)
+        queue.connection().delete(message.key)
+        return found
+
+    monkeypatch.setattr(Message, "get_status", while_another_sweep_is_faster)
+    assert queue.send_again(job_id, "default")
+    burst()
+    assert work == [job_id]
+
+
 def test_a_run_that_failed_in_the_queue_does_not_block_the_next(
     connected: Any, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -159,3 +178,12 @@ def test_forgotten_jobs_leave_the_queue(connected: Any, work: list[str]) -> None
     assert queue.lengths()["default"] == 0
     with pytest.raises(ValueError, match="no such queue"):
         queue.send(job_id, "nowhere")
+
+
+def test_a_place_is_kept_for_what_people_wait_for(connected: Any, work: list[str]) -> None:
+    """The worker that `run_urgent` starts takes nothing that runs long."""
+    wanted = {name: request_job("x", {}, name).id for name in reversed(queue.QUEUES)}
+    found = [Queue(name, connection=queue.connection()) for name in queue.URGENT]
+    SimpleWorker(found, connection=queue.connection()).work(burst=True, logging_level="ERROR")
+    assert work == [wanted["interactive"], wanted["default"]]
+    assert state(wanted["bulk"]) == WAITING

@@ -22,7 +22,7 @@ from tests.running.support import Installation, eventually
 
 pytestmark = pytest.mark.running
 
-PARTS = 2 + 1 + 1 + 1 + 1 + 1  # web master and two workers, worker, scheduler, queue, supervisor
+PARTS = 3 + 2 + 1 + 1 + 1  # web master and its two, two workers, scheduler, queue, supervisor
 
 
 def running(steward: Installation) -> psutil.Process:
@@ -77,7 +77,14 @@ def test_when_make_is_killed_so_is_everything(steward: Installation) -> None:
 
 def test_a_part_that_dies_is_started_again(steward: Installation) -> None:
     running(steward)
-    for word in ("worker", "scheduler", "valkey", "a child of the web server", "web server"):
+    for word in (
+        "worker",
+        "urgent worker",
+        "scheduler",
+        "valkey",
+        "a child of the web server",
+        "web server",
+    ):
         if word.startswith("a child"):
             victim = next(each for each in parts(steward, "web server") if not each.children())
         else:

@@ -51,7 +51,13 @@ def init(app: Flask) -> None:
     babel.locale_selector = select_language
     app.view_functions["LocaleView.index"] = switch_language
     app.jinja_env.globals.update(_=translated, gettext=translated)
-    app.jinja_env.filters.update(number=number, short_time=short_time, full_time=full_time)
+    app.jinja_env.filters.update(
+        number=number,
+        short_time=short_time,
+        full_time=full_time,
+        clock=clock,
+        day_and_time=day_and_time,
+    )
 
 
 def select_language() -> str:
@@ -140,6 +146,22 @@ def short_time(value: datetime.date | None) -> str:
             return str(format_time(value, "short"))
     skeleton = "MMMd" if day.year == today.year else "yMMMd"
     return format_skeleton(skeleton, day, locale=get_locale())
+
+
+def day_and_time(value: datetime.datetime) -> str:
+    """The day and the time of day to the minute."""
+    return str(format_datetime(value, "short"))
+
+
+def clock(value: datetime.datetime) -> str:
+    """The time of day to the second, after the day where that is not today's."""
+    time = format_time(value, "HH:mm:ss")
+    if (
+        to_user_timezone(value).date()
+        == to_user_timezone(datetime.datetime.now(datetime.UTC)).date()
+    ):
+        return str(time)
+    return f"{short_time(value)} {time}"
 
 
 def full_time(value: datetime.date | None) -> str:

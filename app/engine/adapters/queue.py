@@ -13,13 +13,16 @@ from typing import Any
 import redis
 from flask import Flask, current_app
 from rq import Queue
-from rq.exceptions import DuplicateJobError, NoSuchJobError
+from rq.exceptions import DuplicateJobError, InvalidJobOperation, NoSuchJobError
 from rq.job import Job as Message
 from rq.job import JobStatus
 from rq.worker_registration import REDIS_WORKER_KEYS
 
 QUEUES = ("interactive", "default", "bulk")
 """By urgency: a person waits for the first; the last is for what runs long."""
+
+URGENT = QUEUES[:-1]
+"""What a worker that never runs long work takes from."""
 
 ENTRY = "jobs.run_job"
 """What a worker calls, with the job's id."""
@@ -85,15 +88,15 @@ def send_again(job_id: str, queue: str, abandoned: bool = False) -> bool:
     """
     try:
         message = Message.fetch(job_id, connection=connection())
-    except NoSuchJobError:
-        return send(job_id, queue)
-    status = message.get_status()
-    if status == JobStatus.QUEUED:
-        if connection().lpos(_queue(queue).key, job_id) is not None:
+        status = message.get_status()
+        if status == JobStatus.QUEUED:
+            if connection().lpos(_queue(queue).key, job_id) is not None:
+                return False
+        elif status not in _OVER and not abandoned:
             return False
-    elif status not in _OVER and not abandoned:
-        return False
-    message.delete()
+        message.delete()
+    except (NoSuchJobError, InvalidJobOperation):
+        log.debug("job %s is not in the queue, or another sweep has just taken it out", job_id)
     return send(job_id, queue)
 
 
@@ -101,7 +104,7 @@ def forget(job_id: str) -> None:
     """Take a job out of the queue. A worker that has it already learns from the row."""
     try:
         Message.fetch(job_id, connection=connection()).delete()
-    except NoSuchJobError:
+    except (NoSuchJobError, InvalidJobOperation):
         return
     except (redis.RedisError, OSError) as error:
         log.warning("job %s stays in the queue (%s)", job_id, type(error).__name__)

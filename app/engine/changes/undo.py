@@ -93,9 +93,14 @@ def may_undo(target: ChangeSet, viewer: policy.Viewer) -> bool:
     return target.user_id is not None and target.user_id == viewer.user_id
 
 
-def undo(change_set_id: int, on_progress: Callable[[int, int], None] | None = None) -> UndoReport:
+def undo(
+    change_set_id: int,
+    on_progress: Callable[[int, int], None] | None = None,
+    hold: Callable[[Session], None] | None = None,
+) -> UndoReport:
     """Take back a change set, newest change first, in batches; running it again goes on.
 
+    `hold` is called first thing in each batch's transaction; what it raises gives the undo up there.
     Raises NotFound, NotAllowed, InvalidInput (when it has been undone already).
     """
     viewer = policy.current_viewer()
@@ -114,6 +119,8 @@ def undo(change_set_id: int, on_progress: Callable[[int, int], None] | None = No
         with change_set(
             "undo", change_set_id=undoing_id, undoes_id=change_set_id, last=False
         ) as changes:
+            if hold:
+                hold(changes.session)
             below, finished = _undo_batch(changes, change_set_id, below, report)
             report.undone_by = undoing_id = changes.journal.open()
             _note_progress(changes.session, report, finished)

@@ -25,6 +25,8 @@ SURFACES = (
     "custom_fields",
     "search_page",
     "jobs",
+    "notifications",
+    "schedules",
     "health",
 )
 """Each is a module of this package with `register(app, appbuilder)`."""

@@ -1,4 +1,4 @@
-"""Jobs as people see them: who asked for what, how far it has come, what came of it."""
+"""The job centre: who asked for what, how far it has come, what was said on the way, what came of it."""
 
 from __future__ import annotations
 
@@ -7,20 +7,45 @@ from typing import Any
 from flask import Flask, abort, redirect, render_template, request, send_file
 from flask_babel import gettext
 from flask_babel import lazy_gettext as _
-from sqlalchemy import select
+from sqlalchemy import Select, select, tuple_
 from werkzeug.wrappers import Response
 
-from app.engine import policy
+from app.engine import notices, policy
 from app.engine.adapters.appbuilder.views import Pages, expose, page
 from app.engine.adapters.database import db
 from app.engine.adapters.storage import store
 from app.engine.adapters.web import safe_next, toast
+from app.engine.addresses import with_query
 from app.engine.errors import NotAllowed, NotFound
-from app.engine.job import CANCELLED, DONE, FAILED, Job, cancel, retry
-from app.engine.job_words import described
+from app.engine.job import (
+    CANCELLED,
+    DONE,
+    FAILED,
+    RUNNING,
+    WAITING,
+    Job,
+    JobLine,
+    cancel,
+    kind_of,
+    request_again,
+    retry,
+)
+from app.engine.job_words import STATES, described, described_line, duration, taken
 from app.engine.registry import current
 
 _PAGE = 50
+_LINES = 500
+TABLE = "job-table"
+"""The id of the part of the list that is fetched again while something runs."""
+
+UNFINISHED = "unfinished"
+_WANTED = {
+    UNFINISHED: (WAITING, RUNNING),
+    DONE: (DONE,),
+    FAILED: (FAILED,),
+    CANCELLED: (CANCELLED,),
+}
+"""What the list can be narrowed to, by the word in its address."""
 
 
 class JobPages(Pages):
@@ -30,19 +55,28 @@ class JobPages(Pages):
     @page()
     def jobs(self) -> str:
         """One's own jobs, newest first; everybody's for those who run the system."""
-        before = request.args.get("before", "")
-        statement = _visible().order_by(Job.created_at.desc(), Job.id.desc()).limit(_PAGE + 1)
-        mark = db.session.get(Job, before) if before else None
-        if mark is not None:
-            statement = statement.where(Job.created_at < mark.created_at)
-        found = list(db.session.scalars(statement))
+        mine = not _sees_all() or request.args.get("whose") == "mine"
+        state = request.args.get("state", "")
+        state = state if state in _WANTED else ""
+        found, following = _page_of(_narrowed(mine, state))
+        context = {
+            "jobs": [described(job) for job in found],
+            "here": _address(mine, state, before=request.args.get("before", "")),
+            "next": _address(mine, state, before=found[-1].id) if following else None,
+            "previous": _address(mine, state) if request.args.get("before") else None,
+            "moving": any(not job.over for job in found),
+            "everybody": not mine,
+            "narrowed": bool(state),
+        }
+        if request.headers.get("HX-Target") == TABLE:
+            return render_template("jobs/_table.html", **context)
         return render_template(
             "jobs/jobs.html",
-            jobs=[described(job) for job in found[:_PAGE]],
-            next=f"/jobs/?before={found[_PAGE - 1].id}" if len(found) > _PAGE else None,
-            previous="/jobs/" if mark is not None else None,
-            moving=any(not job.over for job in found),
-            everybody=_sees_all(),
+            **context,
+            tabs=_tabs(mine, state) if _sees_all() else [],
+            states=_choices(),
+            state=state,
+            whose=request.args.get("whose", ""),
         )
 
     @expose("/jobs/<job_id>")
@@ -50,25 +84,37 @@ class JobPages(Pages):
     def job(self, job_id: str) -> str:
         """One job."""
         job = _found(job_id)
-        result = job.result or {}
+        kind = kind_of(job.kind)
+        mine = _is_mine(job)
+        if job.over and mine:
+            notices.seen(request.path)
         return render_template(
             "jobs/job.html",
             job=described(job),
             url=f"/jobs/{job.id}/status",
-            result=result,
+            result=job.result or {},
             target=job.arguments.get("page"),
-            mine=_is_mine(job),
+            mine=mine,
+            may_change=mine or policy.current_viewer().can(policy.SYSTEM, "update"),
+            may_repeat=mine and kind.repeatable,
+            lines=_lines(job),
+            taken=taken(job),
+            limit=duration(kind.limit),
         )
 
     @expose("/jobs/<job_id>/status")
     @page()
     def status(self, job_id: str) -> Any:
-        """The moving bar; once the job is over, the whole page again."""
+        """The moving bar and the log; once the job is over, the whole page again."""
         job = _found(job_id)
         if job.over:
             return Response(headers={"HX-Refresh": "true"})
         return render_template(
-            "jobs/_progress.html", job=described(job), url=f"/jobs/{job.id}/status"
+            "jobs/_status.html",
+            job=described(job),
+            url=f"/jobs/{job.id}/status",
+            lines=_lines(job),
+            swapped=True,
         )
 
     @expose("/jobs/<job_id>/cancel", methods=["POST"])
@@ -89,6 +135,15 @@ class JobPages(Pages):
             abort(409)
         return redirect(safe_next(f"/jobs/{job.id}"), 303)
 
+    @expose("/jobs/<job_id>/again", methods=["POST"])
+    @page()
+    def again(self, job_id: str) -> Any:
+        """Ask for the same once more, with the rights that one has now."""
+        job = _found(job_id)
+        if not (job.over and _is_mine(job) and kind_of(job.kind).repeatable):
+            abort(409)
+        return redirect(f"/jobs/{request_again(job).id}", 303)
+
     @expose("/jobs/<job_id>/download")
     @page()
     def download(self, job_id: str) -> Any:
@@ -107,6 +162,53 @@ class JobPages(Pages):
             download_name=result["name"],
             max_age=0,
         )
+
+
+def _narrowed(mine: bool, state: str) -> Select[tuple[Job]]:
+    """The jobs that the list is about."""
+    statement: Select[tuple[Job]] = _visible()
+    if mine:
+        statement = statement.where(Job.asked_by == policy.current_viewer().user_id)
+    if state:
+        statement = statement.where(Job.state.in_(_WANTED[state]))
+    return statement
+
+
+def _page_of(statement: Select[tuple[Job]]) -> tuple[list[Job], bool]:
+    """A page of jobs, newest first, and whether others follow."""
+    before = request.args.get("before", "")[:36]
+    mark = db.session.scalar(_visible().where(Job.id == before)) if before else None
+    if mark is not None:
+        statement = statement.where(tuple_(Job.created_at, Job.id) < (mark.created_at, mark.id))
+    ordered = statement.order_by(Job.created_at.desc(), Job.id.desc()).limit(_PAGE + 1)
+    found = list(db.session.scalars(ordered))
+    return found[:_PAGE], len(found) > _PAGE
+
+
+def _lines(job: Job) -> list[Any]:
+    """The job's log, oldest first; of a long one its end."""
+    newest = select(JobLine).where(JobLine.job_id == job.id).order_by(JobLine.id.desc())
+    found = list(db.session.scalars(newest.limit(_LINES)))
+    return [described_line(line) for line in reversed(found)]
+
+
+def _address(mine: bool, state: str, before: str = "") -> str:
+    """The list, with what is not as usual."""
+    whose = "mine" if mine and _sees_all() else ""
+    pairs = [("whose", whose), ("state", state), ("before", before)]
+    return with_query("/jobs/", [(name, value) for name, value in pairs if value])
+
+
+def _tabs(mine: bool, state: str) -> list[dict[str, Any]]:
+    return [
+        {"label": gettext("Everybody's"), "href": _address(False, state), "active": not mine},
+        {"label": gettext("My own"), "href": _address(True, state), "active": mine},
+    ]
+
+
+def _choices() -> list[tuple[str, str]]:
+    words = {UNFINISHED: gettext("Unfinished")}
+    return [(name, words.get(name) or str(STATES[name][0])) for name in _WANTED]
 
 
 def _still_allowed(result: dict[str, Any]) -> None:

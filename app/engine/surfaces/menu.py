@@ -40,6 +40,7 @@ SYSTEM = (
         ("CustomField", "read"),
         instead_of="CustomField",
     ),
+    SystemPage(_("Schedules"), "/schedules/", "calendar-event", (policy.SYSTEM, "read")),
     SystemPage(_("Users"), "/users/list/", "users", (policy.USERS, "read")),
     SystemPage(_("Roles"), "/roles/list/", "shield-lock", (policy.USERS, "read")),
 )

@@ -1,6 +1,6 @@
 """Index every choice and day that customers are filtered by
 
-Revises: 0001
+Revises: 0002
 Created: 2026-11-22
 """
 
@@ -10,7 +10,7 @@ import sqlalchemy as sa
 from alembic import op
 
 revision = "0003"
-down_revision = "0001"
+down_revision = "0002"
 branch_labels = None
 depends_on = None
 

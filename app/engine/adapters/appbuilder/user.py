@@ -10,9 +10,10 @@ from flask_appbuilder import Model
 from flask_appbuilder.security.sqla.models import Role as Role
 from flask_appbuilder.security.sqla.models import User
 from sqlalchemy import Boolean, ForeignKey, Integer, String, false
-from sqlalchemy.orm import Mapped, mapped_column
+from sqlalchemy.orm import Mapped, column_property, mapped_column
 
 from app.engine.adapters.database import Json, UtcDateTime
+from app.engine.notices import unread_by
 from app.engine.people import display_name
 
 
@@ -24,6 +25,9 @@ class StewardUser(User):
     )
     language: Mapped[str | None] = mapped_column(String(5))
     theme: Mapped[str | None] = mapped_column(String(10))
+
+    unread: Mapped[int] = column_property(unread_by(User.id))
+    """Notifications that they have not read: loaded with the person, at no statement of its own."""
 
     @property
     def full_name(self) -> str:

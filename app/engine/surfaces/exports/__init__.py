@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Flask
 
+import app.engine.surfaces.exports.kind  # noqa: F401  (declares the kinds of jobs)
 from app.engine.surfaces.exports.command import ExportReport, command
 from app.engine.surfaces.exports.files import FORMATS, export_fields, write_export
 from app.engine.surfaces.exports.pages import ExportPages

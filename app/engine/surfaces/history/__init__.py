@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Flask
 
+import app.engine.surfaces.history.kind  # noqa: F401  (declares the kinds of jobs)
 from app.engine.surfaces.history.record import RecordHistoryPages
 from app.engine.surfaces.history.sets import ChangeSetPages
 

@@ -6,6 +6,7 @@ from typing import Any
 
 from flask import Flask
 
+import app.engine.surfaces.imports.kind  # noqa: F401  (declares the kinds of jobs)
 from app.engine.surfaces.imports.checking import Preview, check
 from app.engine.surfaces.imports.command import ImportReport, command
 from app.engine.surfaces.imports.models import CHECKED, CHECKING, ImportRun

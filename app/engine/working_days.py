@@ -1,0 +1,23 @@
+"""Working days in China: weekends that are worked and holidays that are not (调休), as the State Council orders them."""
+
+from __future__ import annotations
+
+import datetime
+
+import chinese_calendar
+from chinese_calendar.constants import holidays
+
+LAST_YEAR = max(day.year for day in holidays)
+"""The order for a year comes out in the November before it, and into the calendar's next version."""
+
+_SATURDAY = 5
+_ALWAYS_OFF = {(1, 1), (5, 1), (5, 2), (10, 1), (10, 2), (10, 3)}
+"""Holidays by law on fixed days of the year, whatever the order says of the days around them."""
+
+
+def is_working_day(day: datetime.date) -> bool:
+    """By the order for the day's year; where that is not known, Monday to Friday but for fixed holidays."""
+    try:
+        return bool(chinese_calendar.is_workday(day))
+    except NotImplementedError:  # a year before the first or after the last one of the calendar
+        return day.weekday() < _SATURDAY and (day.month, day.day) not in _ALWAYS_OFF
