@@ -17,8 +17,8 @@ from app.engine.adapters.storage import store
 from app.engine.adapters.web import safe_next, toast
 from app.engine.errors import NotAllowed, NotFound
 from app.engine.job import CANCELLED, DONE, FAILED, Job, cancel, retry
+from app.engine.job_files import still_allowed
 from app.engine.job_words import described
-from app.engine.registry import current
 
 _PAGE = 50
 
@@ -99,7 +99,7 @@ class JobPages(Pages):
             raise NotFound(_("This job made no file."))
         if not _is_mine(job):
             raise NotAllowed(_("An export holds what its asker may see; ask for your own."))
-        _still_allowed(result)
+        still_allowed(job)
         return send_file(
             store().open(result["file"]),
             mimetype=result["type"],
@@ -107,17 +107,6 @@ class JobPages(Pages):
             download_name=result["name"],
             max_age=0,
         )
-
-
-def _still_allowed(result: dict[str, Any]) -> None:
-    """Raises NotAllowed where a right that the file was made with is gone."""
-    definition = current().entity(result["entity"])
-    viewer = policy.current_viewer()
-    viewer.require(definition.name, "read")
-    viewer.require(definition.name, "export")
-    known = {field.name for field in policy.known(definition)}
-    if not known.issuperset(result["fields"]):
-        raise NotAllowed(_("The file holds fields that you may not see any more."))
 
 
 def _sees_all() -> bool:
