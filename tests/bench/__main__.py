@@ -10,6 +10,7 @@ import os
 import sys
 from pathlib import Path
 
+from tests.bench import exporting
 from tests.bench.client import Failed
 from tests.bench.filling import Database, database, prepare, remove_after
 from tests.bench.report import Line, as_table
@@ -43,6 +44,8 @@ def main() -> int:
     try:
         with _servers(big, stock, small) as servers:
             lines = measure(run, servers, app, options.only)
+        if any(options.only in name for name in exporting.NAMES):
+            lines += exporting.measured(big, options.rows)
     except Failed as problem:
         print(f"bench: {problem}", file=sys.stderr)
         return 2

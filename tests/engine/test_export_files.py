@@ -211,7 +211,7 @@ def test_a_file_that_would_end_short_is_refused(
     as_admin: policy.Viewer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     factories.make("Parcel")
-    monkeypatch.setattr(Snapshot, "rows", lambda *_arguments: iter(()))
+    monkeypatch.setattr(Snapshot, "columns", lambda *_arguments: iter(()))
     with pytest.raises(ExportIncomplete):
         exports.command("Parcel", "csv", tmp_path / "x.csv")
     assert list(tmp_path.iterdir()) == []
@@ -222,13 +222,13 @@ def test_what_is_written_meanwhile_is_not_in_the_file(
 ) -> None:
     for _number in range(3):
         factories.make("Parcel")
-    read: Callable[..., Any] = Snapshot.rows
+    read: Callable[..., Any] = Snapshot.columns
 
     def late(*arguments: Any) -> Any:
         factories.make("Parcel")
         yield from read(*arguments)
 
-    monkeypatch.setattr(Snapshot, "rows", late)
+    monkeypatch.setattr(Snapshot, "columns", late)
     assert written(tmp_path / "x.csv").rows == 3
 
 

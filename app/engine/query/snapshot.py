@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.engine.adapters.database import db, dialect_name
 from app.engine.fields import Field
 from app.engine.query.labels import titles
-from app.engine.query.portable import portable_columns, rows_of
+from app.engine.query.portable import Columns, RowReader
 from app.engine.query.records import Records
 
 BATCH = 500
@@ -51,19 +51,21 @@ class Snapshot:
         statement = records.narrowed(select(func.count(records.model.id)))
         return self.session.scalar(statement) or 0
 
-    def rows(self, records: Records, fields: Sequence[Field]) -> Iterator[list[list[Any]]]:
-        """Rows as `portable` has them, in batches, in the order of the selection."""
-        columns = portable_columns(fields, records.model, self.dialect)
+    def columns(self, records: Records, fields: Sequence[Field]) -> Iterator[Columns]:
+        """Some hundred rows at a time, as columns, in the order of the selection."""
+        reader = RowReader(fields, records.model, self.dialect)
         expression, descending = records.ordering()
         if expression is None:
             by_id = records.model.id.desc() if descending else records.model.id
-            statement = records.narrowed(_chosen(columns)).order_by(by_id)
+            statement = records.narrowed(reader.select()).order_by(by_id)
             for part in self._parts(statement, BATCH):
-                yield rows_of(part)
+                yield reader.columns_of(part)
         else:
             ids = self._ids(records, expression, descending)
             for start in range(0, len(ids), BATCH):
-                yield self._of_ids(records, columns, ids[start : start + BATCH])
+                rows = self._of_ids(records, reader, ids[start : start + BATCH])
+                if rows:
+                    yield reader.columns_of(rows)
 
     def titles(self, target: str, record_ids: Collection[int]) -> dict[int, str]:
         """The names of records of an entity, or of users."""
@@ -90,13 +92,9 @@ class Snapshot:
         return ids
 
     def _of_ids(
-        self, records: Records, columns: Sequence[ColumnElement[bytes]], ids: Sequence[int]
-    ) -> list[list[Any]]:
+        self, records: Records, reader: RowReader, ids: Sequence[int]
+    ) -> list[Sequence[Any]]:
         model = records.model
-        statement = records.optioned(_chosen([model.id, *columns]).where(model.id.in_(ids)))
+        statement = records.optioned(reader.select(model.id).where(model.id.in_(ids)))
         found = {row[0]: row[1:] for row in self.session.execute(statement)}
-        return rows_of([found[record_id] for record_id in ids if record_id in found])
-
-
-def _chosen(columns: Sequence[Any]) -> Select[Any]:
-    return select(*columns)
+        return [found[record_id] for record_id in ids if record_id in found]

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import UTC, date, datetime, tzinfo
 from decimal import Decimal
 from itertools import chain
+from operator import itemgetter
 from pathlib import Path
 from typing import Any, Literal
 
@@ -14,7 +15,7 @@ import rustpy_xlsxwriter
 from flask_babel import lazy_gettext as _
 from rustpy_xlsxwriter import Format
 
-from app.engine.tables.marks import mark
+from app.engine.tables.marks import MARKED, mark
 from app.engine.tables.problems import TableProblem
 
 ColumnKind = Literal["text", "integer", "decimal", "money", "date", "datetime", "boolean"]
@@ -45,6 +46,7 @@ _WIDTHS: dict[str, float] = {
     "boolean": 8.0,
 }
 _WIDEST = 60.0
+_first = itemgetter(slice(0, 1))
 
 
 @dataclass(frozen=True)
@@ -64,13 +66,17 @@ class Sheet:
     batches: Iterable[Batch]
     zone: tzinfo = UTC
     count: int = 0
+    ready: bool = False
+    """Whether the values are cells already, made by `sheet_column`."""
 
     def records(self) -> Iterator[dict[str, Any]]:
         """The rows as the writer takes them. Raises TableProblem for what no sheet can hold."""
         keys = self.keys()
-        convert = [_converter(column.kind, self.zone) for column in self.columns]
         for batch in self.batches:
-            ready = [change(values) for change, values in zip(convert, batch, strict=True)]
+            ready = batch
+            if not self.ready:
+                kinds = [column.kind for column in self.columns]
+                ready = [sheet_column(k, v, self.zone) for k, v in zip(kinds, batch, strict=True)]
             for row in zip(*ready, strict=True):
                 self.count += 1
                 yield dict(zip(keys, row, strict=True))
@@ -115,15 +121,27 @@ def _with_header(
 # -- values --------------------------------------------------------------------------------
 
 
-def _converter(kind: ColumnKind, zone: tzinfo) -> Callable[[Sequence[Any]], Iterable[Any]]:
-    """Values of a kind as cells; a value of another type goes by its type."""
+def sheet_column(kind: ColumnKind, values: Sequence[Any], zone: tzinfo = UTC) -> Sequence[Any]:
+    """Values of a kind as cells; a value of another type goes by its type. Raises TableProblem."""
     if kind == "text":
-        return lambda values: map(_text, values)
+        return _texts(values)
     by_type = _by_type(zone)
-    return lambda values: [
+    return [
         by_type[type(value)](value) if type(value) in by_type else _text(str(value))
         for value in values
     ]
+
+
+def _texts(values: Sequence[Any]) -> Sequence[Any]:
+    """A column of texts is looked over as a whole: it hardly ever holds one to be marked."""
+    distinct = set(values)
+    distinct.discard(None)
+    plain = (
+        all(type(value) is str for value in distinct)
+        and MARKED.isdisjoint(map(_first, distinct))
+        and max(map(len, distinct), default=0) <= _CHARACTERS
+    )
+    return values if plain else list(map(_text, values))
 
 
 def _by_type(zone: tzinfo) -> dict[type, Callable[[Any], Any]]:

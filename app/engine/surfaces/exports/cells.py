@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from datetime import UTC, datetime, tzinfo
+from decimal import Decimal
 from functools import cached_property
 from operator import methodcaller
 from typing import Any, cast
@@ -11,7 +12,7 @@ from typing import Any, cast
 from app.engine.adapters.database import ExactDecimal
 from app.engine.fields import Field
 from app.engine.query import Records, Snapshot, moment, restorer
-from app.engine.tables import ColumnKind
+from app.engine.tables import ColumnKind, sheet_column
 from app.engine.tables.csv_columns import quoted, quoted_column
 
 Raw = Sequence[Any]
@@ -87,6 +88,15 @@ class Cells:
             return quoted_column(self.values(raw))
         return self._typed_texts(raw)
 
+    def sheet(self, raw: Raw) -> Sequence[Any]:
+        """What the cells of a workbook hold, ready to be written."""
+        if not self.masked and not self.field.custom:
+            if self.kind == "datetime":
+                return sheet_column("datetime", self._moments(raw))
+            if isinstance(self.column_type, ExactDecimal) and self.snapshot.dialect == "sqlite":
+                return _numbers(raw, self.column_type.scale)
+        return sheet_column(self.kind, self.values(raw), self.zone)
+
     # -- parts ----------------------------------------------------------------------------
 
     @cached_property
@@ -137,6 +147,9 @@ class Cells:
         value = self._restore(raw) if self.field.custom and self._restore else moment(raw)
         return cast(datetime, value).astimezone(self.zone).replace(tzinfo=None)
 
+    def _moments(self, raw: Raw) -> Raw:
+        return [datetime.fromisoformat(text) if text else None for text in self._moment_texts(raw)]
+
     def _moment_texts(self, raw: Raw) -> Sequence[str]:
         """On the reader's clock. The hour is looked up: it is the same for many moments."""
         hours = self._hours
@@ -166,5 +179,18 @@ def _scaled(raw: Raw, scale: int) -> list[str]:
         else f"{value // base}.{value % base:0{scale}d}"
         if value >= 0
         else f"-{-value // base}.{-value % base:0{scale}d}"
+        for value in raw
+    ]
+
+
+def _numbers(raw: Raw, scale: int) -> list[Any]:
+    """Scaled integers as a workbook's numbers: fifteen digits are exact there, more are text."""
+    base, most = 10**scale, 10**15
+    return [
+        None
+        if value is None
+        else value / base
+        if -most < value < most
+        else format(Decimal(value).scaleb(-scale), "f")
         for value in raw
     ]

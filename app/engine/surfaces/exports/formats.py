@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import tzinfo
 from pathlib import Path
 from typing import Any, BinaryIO, cast
@@ -44,10 +44,11 @@ class Sink:
 
     stream: BinaryIO
     size: int = 0
-    digest: Any = field(default_factory=hashlib.sha256)
+    digest: Any = None
 
     def write(self, content: bytes) -> None:
-        self.digest.update(content)
+        if self.digest is not None:
+            self.digest.update(content)
         self.size += len(content)
         self.stream.write(content)
 
@@ -75,13 +76,8 @@ class Format:
             self._write_zip(order, path)
         else:
             with path.open("wb") as stream:
-                self._write_text(order, order.parts[0], stream)
-
-    def _write_text(self, order: Order, part: Part, stream: BinaryIO) -> Sink:
-        assert self.text is not None
-        sink = Sink(stream)
-        self.text(order, part, sink)
-        return sink
+                assert self.text is not None
+                self.text(order, order.parts[0], Sink(stream))
 
     def _write_zip(self, order: Order, path: Path) -> None:
         """Each table as a file, and a manifest of them."""
@@ -90,7 +86,9 @@ class Format:
             for part in order.parts:
                 name = f"{part.title}.{self.name}"
                 with archive.open(name, "w", force_zip64=True) as stream:
-                    sink = self._write_text(order, part, cast(BinaryIO, stream))
+                    assert self.text is not None
+                    sink = Sink(cast(BinaryIO, stream), digest=hashlib.sha256())
+                    self.text(order, part, sink)
                 entry = {"rows": part.count, "size": sink.size, "sha256": sink.digest.hexdigest()}
                 files.append({"name": name, **entry})
             archive.writestr(MANIFEST, orjson.dumps({"files": files}, option=orjson.OPT_INDENT_2))
@@ -141,7 +139,7 @@ def _xlsx(order: Order, path: Path) -> None:
     """A sheet for each table."""
     made = [part.cells(order.snapshot, order.zone) for part in order.parts]
     sheets = [
-        Sheet(part.title, part.columns(cells), _values(order, part, cells), order.zone)
+        Sheet(part.title, part.columns(cells), _values(order, part, cells), ready=True)
         for part, cells in zip(order.parts, made, strict=True)
     ]
     write_sheets(path, sheets)
@@ -149,7 +147,7 @@ def _xlsx(order: Order, path: Path) -> None:
 
 def _values(order: Order, part: Part, cells: Sequence[Cells]) -> Iterator[list[Sequence[Any]]]:
     for batch in order.batches(part):
-        yield [cell.values(raw) for cell, raw in zip(cells, batch, strict=True)]
+        yield [cell.sheet(raw) for cell, raw in zip(cells, batch, strict=True)]
 
 
 FORMATS: Mapping[str, Format] = {

@@ -68,10 +68,9 @@ class Part:
     def batches(self, snapshot: Snapshot) -> Iterator[list[Sequence[Any]]]:
         """The columns of some hundred rows at a time. Raises ExportIncomplete at the end."""
         expected = snapshot.count(self.records)
-        for rows in snapshot.rows(self.records, self.fields):
-            if rows:
-                self.count += len(rows)
-                yield list(zip(*rows, strict=True))
+        for columns in snapshot.columns(self.records, self.fields):
+            self.count += len(columns[0])
+            yield columns
         if self.count != expected:
             raise ExportIncomplete(
                 _(
