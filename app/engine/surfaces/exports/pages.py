@@ -17,6 +17,7 @@ from app.engine.errors import NotFound, ValueProblem
 from app.engine.job import DONE, Job, request_job
 from app.engine.job_files import still_allowed
 from app.engine.presentation import columns, groups
+from app.engine.query import Records
 from app.engine.registry import EntityDefinition
 from app.engine.surfaces.exports.files import format_of
 from app.engine.surfaces.exports.formats import FORMATS
@@ -74,6 +75,17 @@ class ExportPages(Pages):
             title=_("Export: %(entities)s", entities=definition.plural),
             total=count,
         )
+        return redirect(f"/jobs/{job.id}", 303)
+
+    @expose("/export/<key>/<int:record_id>", methods=["POST"])
+    @entity_page("export")
+    def record(self, definition: EntityDefinition, record_id: int) -> Any:
+        """One record as a PDF, by a job."""
+        if not Records(definition).with_ids([record_id]).ids(1):
+            raise NotFound
+        wanted = Request(definition.name, "pdf", record=record_id)
+        title = _("Print: %(entity)s %(id)s", entity=definition.label, id=record_id)
+        job = request_job("export", wanted.as_json(), title=title, total=1)
         return redirect(f"/jobs/{job.id}", 303)
 
     @expose("/export/manifest/<job_id>")

@@ -45,6 +45,8 @@ class Part:
     records: Records
     fields: Sequence[Field]
     count: int = 0
+    alone: bool = False
+    """One record, as a page of its own where the format has one."""
 
     def __post_init__(self) -> None:
         viewer, entity = self.records.viewer, self.records.definition.name
@@ -55,7 +57,8 @@ class Part:
     @property
     def title(self) -> str:
         """What the table is called."""
-        return str(self.records.definition.plural)
+        options = self.records.definition
+        return str(options.label if self.alone else options.plural)
 
     def cells(self, snapshot: Snapshot, zone: tzinfo) -> list[Cells]:
         """What turns each column as read into cells."""

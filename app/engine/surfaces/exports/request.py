@@ -68,7 +68,10 @@ class Request:
     def write(self, path: Path, on_progress: OnProgress | None = None) -> Written:
         """Write the file, on the viewer's behalf. Raises StewardErrors, OSError."""
         fields = export_fields(self.definition, self.fields)
-        return write_export(self.records(), fields, self.format, path, on_progress, self.related)
+        alone = self.record is not None
+        return write_export(
+            self.records(), fields, self.format, path, on_progress, self.related, alone
+        )
 
 
 def checked_folder(folder: Any) -> str:
