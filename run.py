@@ -138,7 +138,7 @@ def _import_options(line: argparse.ArgumentParser) -> None:
 
 def _export_options(line: argparse.ArgumentParser) -> None:
     line.add_argument("entity", metavar="ENTITY")
-    line.add_argument("--format", choices=("csv", "xlsx"), required=True)
+    line.add_argument("--format", choices=("csv", "xlsx", "jsonl", "pdf"), required=True)
     line.add_argument("--out", type=Path, required=True, metavar="FILE")
     line.add_argument("--json", action="store_true", help="print the result as JSON")
 

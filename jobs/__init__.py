@@ -40,6 +40,7 @@ def kinds() -> Mapping[str, Work]:
         "import.check": imports.check,
         "import.run": imports.run,
         "export": exports.run,
+        "export.scheduled": exports.scheduled,
         "undo": undo.run,
         indexing.KIND: search.rebuild,
     }

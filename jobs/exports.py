@@ -1,48 +1,70 @@
-"""Writes exports and puts them into the store."""
+"""Writes exports and puts them into the store, whole or not at all."""
 
 from __future__ import annotations
 
+import contextlib
+import io
 import tempfile
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
-from werkzeug.datastructures import MultiDict
+import orjson
 
 from app.engine.adapters.database import now
 from app.engine.adapters.storage import store
-from app.engine.addresses import ListAddress
 from app.engine.fields.time import reader_zone
 from app.engine.job import Run
-from app.engine.registry import current
-from app.engine.surfaces.exports import FORMATS, export_fields, write_export
+from app.engine.surfaces.exports import Request, Written, checked_folder, manifest
 
 
 def run(run: Run) -> dict[str, Any]:
-    """Export the selection `query` of `entity`; run again it writes the same file anew."""
-    arguments = run.arguments
-    definition = current().entity(arguments["entity"])
-    kind = arguments["format"]
-    fields = export_fields(definition, arguments["fields"])
-    records = ListAddress.parse(MultiDict([tuple(pair) for pair in arguments["query"]])).records(
-        definition
-    )
-    records.viewer.require(definition.name, "export")
-    total = records.exact_count()
-    path = f"exports/{run.id}.{kind}"
+    """Export what the arguments say, see `Request`; run again it writes the same file anew."""
+    wanted = Request.from_json(run.arguments)
+    path = f"exports/{run.id}"
+    with _written(run, wanted) as (file, written):
+        store().save(path, file)
+    name = f"{wanted.title}-{_stamp(run, '%Y%m%d')}.{written.ending}"
+    return {"file": path, **_result(name, written)}
+
+
+def scheduled(run: Run) -> dict[str, Any]:
+    """The same into `folder`, a folder of the store, where it stays; its manifest beside it.
+
+    The file is named by the moment at which the job was asked for, so that run again it is the same.
+    """
+    wanted = Request.from_json(run.arguments)
+    folder = checked_folder(run.arguments.get("folder"))
+    with _written(run, wanted) as (file, written):
+        name = f"{wanted.definition.key}-{_stamp(run, '%Y%m%d-%H%M%S')}.{written.ending}"
+        store().save(f"{folder}/{name}", file)
+    result = _result(name, written)
+    proof = orjson.dumps(manifest(name, result), option=orjson.OPT_INDENT_2)
+    store().save(f"{folder}/{name}.manifest.json", io.BytesIO(proof))
+    return {"kept": f"{folder}/{name}", **result}
+
+
+@contextlib.contextmanager
+def _written(run: Run, wanted: Request) -> Iterator[tuple[Path, Written]]:
     with tempfile.TemporaryDirectory(prefix="steward-export-") as folder:
         file = Path(folder) / "file"
-        written = write_export(
-            records, fields, kind, file, lambda done: run.progress(done, max(total, done))
-        )
-        store().save(path, file)
-    day = now().astimezone(reader_zone()).strftime("%Y%m%d")
+        yield file, wanted.write(file, run.progress)
+
+
+def _result(name: str, written: Written) -> dict[str, Any]:
+    parts = [{"entity": e, "fields": list(names), "rows": n} for e, names, n in written.parts]
     return {
-        "file": path,
-        "name": f"{definition.plural}-{day}.{kind}",
-        "type": FORMATS[kind],
+        "name": name,
+        "type": written.media_type,
         "rows": written.rows,
         "size": written.size,
         "sha256": written.sha256,
-        "entity": definition.name,
-        "fields": [field.name for field in fields],
+        "entity": parts[0]["entity"],
+        "fields": parts[0]["fields"],
+        "parts": parts,
     }
+
+
+def _stamp(run: Run, pattern: str) -> str:
+    asked = run.job.created_at or now()
+    return asked.astimezone(reader_zone()).strftime(pattern)

@@ -20,11 +20,11 @@ def display_name(first_name: str | None, last_name: str | None) -> str:
     return f"{first} {last}".strip()
 
 
-def names_of(user_ids: Collection[int]) -> dict[int, str]:
+def names_of(user_ids: Collection[int], session: Session | None = None) -> dict[int, str]:
     """The names of users by id, one query."""
     if not user_ids:
         return {}
-    rows = db.session.execute(
+    rows = (session or db.session).execute(
         select(User.id, User.first_name, User.last_name).where(User.id.in_(user_ids))
     )
     return {user_id: display_name(first, last) for user_id, first, last in rows}

@@ -10,6 +10,7 @@ import os
 import sys
 from pathlib import Path
 
+from tests.bench import exporting
 from tests.bench.client import Failed
 from tests.bench.filling import Database, database, prepare, remove_after
 from tests.bench.jobs import NAME, click_to_start
@@ -47,6 +48,8 @@ def main() -> int:
         if options.only in NAME:
             print(f"  {NAME} …", file=sys.stderr)
             lines.append(click_to_start(big, run.rounds))
+        if any(options.only in name for name in exporting.NAMES):
+            lines += exporting.measured(big, options.rows)
     except Failed as problem:
         print(f"bench: {problem}", file=sys.stderr)
         return 2

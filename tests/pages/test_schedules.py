@@ -112,3 +112,24 @@ def test_the_systems_own_can_be_paused_and_not_changed(client: Any, app: Any) ->
 def test_what_cannot_be_scheduled(client: Any) -> None:
     assert client.get("/schedules/new/undo").status_code == 404
     assert client.get(f"{NEW}?every=blue").status_code == 404
+
+
+FOLDER = "/schedules/new/export.scheduled"
+
+
+def test_an_export_into_a_folder_that_stays(client: Any) -> None:
+    answer = client.post(FOLDER, data={**FORM, "argument_folder": "每日/parcels"})
+    assert answer.status_code == 303
+    assert only().arguments["folder"] == "每日/parcels"
+
+
+@pytest.mark.parametrize("folder", ["", "../elsewhere", "a/../b", "a" * 61])
+def test_a_folder_that_cannot_be(client: Any, folder: str) -> None:
+    answer = client.post(FOLDER, data={**FORM, "argument_folder": folder})
+    assert answer.status_code == 422
+    assert 'id="argument_folder-error"' in answer.text
+
+
+def test_what_is_printed_has_the_columns_of_the_list(client: Any) -> None:
+    assert client.post(NEW, data={**FORM, "argument_format": "pdf"}).status_code == 303
+    assert 0 < len(only().arguments["fields"]) <= 16

@@ -5,7 +5,9 @@ from app.engine.query.groups import Group, grouped
 from app.engine.query.keyset import Cursor
 from app.engine.query.labels import add_labels, titles
 from app.engine.query.matching import allowed, matching, taken
+from app.engine.query.portable import moment, restorer
 from app.engine.query.records import COUNT_CAP, MAX_PAGE_SIZE, Page, Records
+from app.engine.query.snapshot import Snapshot, snapshot
 
 __all__ = [
     "COUNT_CAP",
@@ -15,12 +17,16 @@ __all__ = [
     "Group",
     "Page",
     "Records",
+    "Snapshot",
     "Sort",
     "add_labels",
     "allowed",
     "described",
     "grouped",
     "matching",
+    "moment",
+    "restorer",
+    "snapshot",
     "taken",
     "titles",
 ]

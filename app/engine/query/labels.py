@@ -6,6 +6,7 @@ from collections.abc import Collection, Iterable, Sequence
 from typing import Any
 
 from sqlalchemy import select
+from sqlalchemy.orm import Session
 
 from app.engine import people, policy
 from app.engine.adapters.database import db
@@ -13,7 +14,9 @@ from app.engine.fields import Field
 from app.engine.registry import current
 
 
-def titles(target: str, record_ids: Collection[int]) -> dict[int, str]:
+def titles(
+    target: str, record_ids: Collection[int], session: Session | None = None
+) -> dict[int, str]:
     """The names of records of an entity, or of users; those that can't be seen are left out."""
     if not record_ids:
         return {}
@@ -21,13 +24,13 @@ def titles(target: str, record_ids: Collection[int]) -> dict[int, str]:
     if target == policy.USERS:
         if set(record_ids) == {viewer.user_id}:
             return dict.fromkeys(record_ids, viewer.name)
-        return people.names_of(record_ids)
+        return people.names_of(record_ids, session)
     definition = current().entity(target)
     title = definition.title_field
     if viewer.access(definition.name, title) not in ("read", "write"):
         return {record_id: f"#{record_id}" for record_id in record_ids}
     model: Any = definition.model
-    rows = db.session.execute(
+    rows = (session or db.session).execute(
         select(model.id, title.expression(model)).where(model.id.in_(record_ids))
     )
     return {record_id: title.text(value) for record_id, value in rows}

@@ -105,6 +105,12 @@ class Records:
         self.clauses.append(self.model.deleted_at.is_not(None))
         return self
 
+    def pointing_at(self, reference: Field, others: Records) -> Self:
+        """Only those whose reference points at one of the other selection's records."""
+        inside = others.narrowed(select(others.model.id))
+        self.clauses.append(reference.expression(self.model).in_(inside))
+        return self
+
     def with_ids(self, ids: Sequence[int]) -> Self:
         self.clauses.append(self.model.id.in_(ids))
         return self
@@ -194,10 +200,16 @@ class Records:
         statement = statement.where(*self.clauses)
         if self.searched is not None:
             statement = statement.where(self.searched.condition(self.model.id))
-        return self._optioned(statement)
+        return self.optioned(statement)
 
-    def _optioned(self, statement: Select[Any]) -> Select[Any]:
+    def optioned(self, statement: Select[Any]) -> Select[Any]:
+        """A statement on the model that sees the trash only where this selection does."""
         return statement.execution_options(**{policy.WITH_TRASH: self.trash})
+
+    def ordering(self) -> tuple[ColumnElement[Any] | None, bool]:
+        """What the selection is sorted by (None: by the id), and whether the highest come first."""
+        sort = self._sort()
+        return self._sort_expression(sort), sort.descending
 
     def _selection(self) -> walk.Selection:
         if self.searched is not None and self._weighed is None:
@@ -251,7 +263,7 @@ class Records:
         if expression is not None:
             columns.append(expression.label(_SORTED_BY))
         statement = select(self.model.id, *columns).where(self.model.id.in_(ids))
-        statement = self._optioned(statement)
+        statement = self.optioned(statement)
         by_id = {
             row["id"]: row
             for row in self._rows(statement, fields, sorted_by=expression is not None)

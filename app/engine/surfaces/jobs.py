@@ -30,8 +30,8 @@ from app.engine.job import (
     request_again,
     retry,
 )
+from app.engine.job_files import still_allowed
 from app.engine.job_words import STATES, described, described_line, duration, taken
-from app.engine.registry import current
 
 _PAGE = 50
 _LINES = 500
@@ -154,7 +154,7 @@ class JobPages(Pages):
             raise NotFound(_("This job made no file."))
         if not _is_mine(job):
             raise NotAllowed(_("An export holds what its asker may see; ask for your own."))
-        _still_allowed(result)
+        still_allowed(job)
         return send_file(
             store().open(result["file"]),
             mimetype=result["type"],
@@ -209,17 +209,6 @@ def _tabs(mine: bool, state: str) -> list[dict[str, Any]]:
 def _choices() -> list[tuple[str, str]]:
     words = {UNFINISHED: gettext("Unfinished")}
     return [(name, words.get(name) or str(STATES[name][0])) for name in _WANTED]
-
-
-def _still_allowed(result: dict[str, Any]) -> None:
-    """Raises NotAllowed where a right that the file was made with is gone."""
-    definition = current().entity(result["entity"])
-    viewer = policy.current_viewer()
-    viewer.require(definition.name, "read")
-    viewer.require(definition.name, "export")
-    known = {field.name for field in policy.known(definition)}
-    if not known.issuperset(result["fields"]):
-        raise NotAllowed(_("The file holds fields that you may not see any more."))
 
 
 def _sees_all() -> bool:

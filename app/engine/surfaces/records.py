@@ -71,6 +71,7 @@ class RecordPages(Pages):
             related=_related(definition, record_id, viewer),
             history=_history(definition, record_id, viewer),
             history_href=_history_href(definition, record_id),
+            print_href=_print_href(definition, record_id),
             may_edit=may(definition, record_id, "update", viewer),
             may_delete=may(definition, record_id, "delete", viewer),
             may_approve=draft and may(definition, record_id, "approve", viewer),
@@ -223,6 +224,12 @@ def _lines(
 def _history_href(definition: EntityDefinition, record_id: int) -> str | None:
     address = f"{record_address(definition, record_id)}/history"
     return address if has_page(address) else None
+
+
+def _print_href(definition: EntityDefinition, record_id: int) -> str | None:
+    address = f"/export/{definition.key}/{record_id}"
+    allowed = policy.current_viewer().can(definition.name, "export")
+    return address if allowed and has_page(address, "POST") else None
 
 
 def _history(

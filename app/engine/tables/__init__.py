@@ -2,15 +2,20 @@
 
 from app.engine.tables.problems import Limits, TableProblem
 from app.engine.tables.readers import Row, Table, open_table
-from app.engine.tables.writers import Column, write_csv, write_xlsx
+from app.engine.tables.sheets import Column, ColumnKind, Sheet, sheet_column, write_sheets
+from app.engine.tables.writers import write_csv, write_xlsx
 
 __all__ = [
     "Column",
+    "ColumnKind",
     "Limits",
     "Row",
+    "Sheet",
     "Table",
     "TableProblem",
     "open_table",
+    "sheet_column",
     "write_csv",
+    "write_sheets",
     "write_xlsx",
 ]

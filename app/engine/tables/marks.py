@@ -11,7 +11,9 @@ import re
 
 # Full-width signs start a formula too in spreadsheets set to Chinese or Japanese.
 _RISKY = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
-_FIRST = frozenset("'=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+MARKED = frozenset("'=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
+"""What a cell that gets a mark begins with."""
+
 # Numbers and phone numbers start with a sign and run nothing.
 _HARMLESS = re.compile(r"[+-]\d+(?:\.\d+)?|\+\d[\d ()-]{4,20}", re.ASCII)
 
@@ -22,7 +24,7 @@ def _is_risky(text: str) -> bool:
 
 def mark(text: str) -> str:
     """Text as it goes into a file."""
-    if text[:1] in _FIRST and _is_risky(text):
+    if text[:1] in MARKED and _is_risky(text):
         return "'" + text
     return text
 

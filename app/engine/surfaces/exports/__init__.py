@@ -1,4 +1,4 @@
-"""Exports: any selection of a list as a CSV or XLSX file, written by a job, streamed."""
+"""Exports: any selection of a list as a file, written by a job, streamed, whole or not at all."""
 
 from __future__ import annotations
 
@@ -8,15 +8,23 @@ from flask import Flask
 
 import app.engine.surfaces.exports.kind  # noqa: F401  (declares the kinds of jobs)
 from app.engine.surfaces.exports.command import ExportReport, command
-from app.engine.surfaces.exports.files import FORMATS, export_fields, write_export
+from app.engine.surfaces.exports.files import Written, format_of, write_export
+from app.engine.surfaces.exports.formats import FORMATS
 from app.engine.surfaces.exports.pages import ExportPages
+from app.engine.surfaces.exports.parts import export_fields
+from app.engine.surfaces.exports.request import Request, checked_folder, manifest
 
 __all__ = [
     "FORMATS",
     "ExportPages",
     "ExportReport",
+    "Request",
+    "Written",
+    "checked_folder",
     "command",
     "export_fields",
+    "format_of",
+    "manifest",
     "register",
     "write_export",
 ]

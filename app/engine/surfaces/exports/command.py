@@ -10,7 +10,8 @@ from flask_babel import lazy_gettext as _
 
 from app.engine.query import Records
 from app.engine.registry import current
-from app.engine.surfaces.exports.files import export_fields, write_export
+from app.engine.surfaces.exports.files import write_export
+from app.engine.surfaces.exports.parts import export_fields
 from app.engine.tables import TableProblem
 
 

@@ -14,8 +14,10 @@ from app.engine import policy
 from app.engine.addresses import ListAddress
 from app.engine.errors import InvalidInput, StewardError
 from app.engine.job import Argument, JobKind, Plan, declare
-from app.engine.registry import current
-from app.engine.surfaces.exports.files import FORMATS, export_fields
+from app.engine.presentation import columns
+from app.engine.registry import EntityDefinition, current
+from app.engine.surfaces.exports.formats import FORMATS, PDF
+from app.engine.surfaces.exports.request import Request, checked_folder
 
 
 def _entities() -> Sequence[tuple[str, Any]]:
@@ -28,10 +30,10 @@ def _entities() -> Sequence[tuple[str, Any]]:
 
 
 def _formats() -> Sequence[tuple[str, Any]]:
-    return [(name, name.upper()) for name in FORMATS]
+    return [(name, one.label) for name, one in FORMATS.items()]
 
 
-def _prepare(answers: Mapping[str, str]) -> Mapping[str, Any]:
+def _prepare(answers: Mapping[str, str]) -> dict[str, Any]:
     """The arguments of the job, checked. Raises InvalidInput naming the answer."""
     definition = current().entity(answers["entity"])
     try:
@@ -40,17 +42,43 @@ def _prepare(answers: Mapping[str, str]) -> Mapping[str, Any]:
         address.records(definition)
     except StewardError as error:
         raise InvalidInput.of("list", error.message) from error
-    return {
-        "entity": definition.name,
-        "query": [list(pair) for pair in address.pairs(paging=False)],
-        "format": answers["format"],
-        "fields": [field.name for field in export_fields(definition)],
-    }
+    wanted = Request(
+        entity=definition.name,
+        format=answers["format"],
+        query=tuple(address.pairs(paging=False)),
+        fields=_printed(definition) if answers["format"] == PDF else None,
+    )
+    return wanted.as_json()
+
+
+def _printed(definition: EntityDefinition) -> tuple[str, ...]:
+    """What fits on paper: the list's columns."""
+    return tuple(column.name for column in columns(definition, policy.current_viewer()))
+
+
+def _prepare_in_folder(answers: Mapping[str, str]) -> dict[str, Any]:
+    """The same with the folder, checked. Raises InvalidInput naming the answer."""
+    try:
+        checked_folder(answers["folder"])
+    except StewardError as error:
+        raise InvalidInput.of("folder", error.message) from error
+    return {**_prepare(answers), "folder": answers["folder"]}
 
 
 def _title(answers: Mapping[str, Any]) -> Any:
     return _("Export: %(entities)s", entities=current().entity(answers["entity"]).plural)
 
+
+_ASKED = (
+    Argument("entity", _("Records"), _entities),
+    Argument("format", _("Format"), _formats),
+    Argument(
+        "list",
+        _("Address of a list"),
+        required=False,
+        hint=_("Copied from the browser, with its filters; empty: everything."),
+    ),
+)
 
 EXPORT = declare(
     JobKind(
@@ -59,17 +87,25 @@ EXPORT = declare(
         queue="bulk",
         limit=datetime.timedelta(hours=6),
         repeatable=True,
+        plan=Plan(title=_title, prepare=_prepare, arguments=_ASKED),
+    )
+)
+
+EXPORT_TO_FOLDER = declare(
+    JobKind(
+        "export.scheduled",
+        _("Export to a folder"),
+        queue="bulk",
+        limit=datetime.timedelta(hours=6),
         plan=Plan(
             title=_title,
-            prepare=_prepare,
+            prepare=_prepare_in_folder,
             arguments=(
-                Argument("entity", _("Records"), _entities),
-                Argument("format", _("Format"), _formats),
+                *_ASKED,
                 Argument(
-                    "list",
-                    _("Address of a list"),
-                    required=False,
-                    hint=_("Copied from the browser, with its filters; empty: everything."),
+                    "folder",
+                    _("Folder"),
+                    hint=_("In the file store, below “scheduled”. Files there are kept for good."),
                 ),
             ),
         ),
