@@ -109,7 +109,8 @@ def readings(text: str) -> list[tuple[str, ...]]:
     its own keeps up to three. A character that is not Chinese has none.
     """
     known = dictionary()
-    found = [known.characters.get(character, ()) for character in text]
+    find = known.characters.get
+    found = [find(character, ()) for character in text]
     unclear = [position for position, options in enumerate(found) if len(options) > 1]
     if not unclear:
         return found
