@@ -20,7 +20,7 @@ from sqlalchemy import ColumnElement, Connection, bindparam, delete, inspect, te
 from app.engine.adapters.loading import load_rows
 from app.engine.search.query import parse
 from app.engine.search.statements import Search, search_table
-from app.engine.search.tokens import MARKS, SearchField, field_tokens
+from app.engine.search.tokens import MARKS, SearchField, field_words
 
 TABLE_PREFIX = "search_"
 """Every search table's name begins so; Alembic's comparison leaves such tables alone."""
@@ -185,7 +185,7 @@ class SearchIndex:
             if words is None:
                 if len(known) >= _REMEMBERED:
                     known.clear()
-                words = known[value] = " ".join(field_tokens(field, value))
+                words = known[value] = field_words(field, value)
             if words:
                 parts.append(words)
         parts.append("")

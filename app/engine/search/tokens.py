@@ -56,8 +56,13 @@ def field_tokens(field: SearchField, text: str | None) -> set[str]:
     """Return the tokens of one field's text: bounded in number, whatever the text."""
     if not text:
         return set()
+    return set(field_words(field, text).split())
+
+
+def field_words(field: SearchField, text: str) -> str:
+    """The tokens of one field's text between blanks; some may stand twice."""
     divided = list(runs(normalise(text, _LIMITS[field.kind])))
-    found: set[str] = set()
+    found: list[str] = []
     words = []
     for run, unspaced in divided:
         if unspaced:
@@ -67,38 +72,41 @@ def field_tokens(field: SearchField, text: str | None) -> set[str]:
     if field.kind == "code":
         _add_code(found, field.code, words)
     elif field.kind == "long_text":
-        found.update([f"{field.code}={word}" for word in words])
+        found += [f"{field.code}={word}" for word in words]
     else:
         _add_words(found, field.code, words)
         _add_pinyin(found, field.code, divided)
-    return found
+    return " ".join(found)
 
 
-def _add_characters(found: set[str], code: str, text: str) -> None:
+def _add_characters(found: list[str], code: str, text: str) -> None:
     """Every character and every pair of neighbours."""
-    mark = f"{code}:"
-    found.update([mark + character for character in text])
-    found.update([mark + left + right for left, right in pairwise(text)])
+    found += map(_characters, repeat(code), text, text[1:])
+    found.append(f"{code}:{text[-1]}")
 
 
-def _add_words(found: set[str], code: str, words: list[str]) -> None:
+@lru_cache(maxsize=50_000)
+def _characters(code: str, left: str, right: str) -> str:
+    return f"{code}:{left} {code}:{left}{right}"
+
+
+def _add_words(found: list[str], code: str, words: list[str]) -> None:
     for word in words:
         size = len(word)
-        found.update([f"{code}:{word[:n]}" for n in range(1, min(size, BEGINNING) + 1)])
+        found += [f"{code}:{word[:n]}" for n in range(1, min(size, BEGINNING) + 1)]
         if size > BEGINNING:
-            found.add(f"{code}={word}")
+            found.append(f"{code}={word}")
 
 
-def _add_code(found: set[str], code: str, words: list[str]) -> None:
+def _add_code(found: list[str], code: str, words: list[str]) -> None:
     """Pieces of the code without its separators, and the first one or two characters of a part."""
     for word in words:
-        found.add(f"{code}:{word[:1]}")
-        found.add(f"{code}:{word[:2]}")
+        found.append(f"{code}:{word[:1]} {code}:{word[:2]}")
     compact = "".join(words)
     mark = f"{code}#"
-    found.update([mark + gram for gram in grams(compact)])
+    found += [mark + gram for gram in grams(compact)]
     if len(compact) >= GRAM:
-        found.add(mark + compact[1 - GRAM :])
+        found.append(mark + compact[1 - GRAM :])
 
 
 def grams(compact: str) -> list[str]:
@@ -108,18 +116,19 @@ def grams(compact: str) -> list[str]:
     return [compact[start : start + GRAM] for start in range(len(compact) - GRAM + 1)]
 
 
-def _add_pinyin(found: set[str], code: str, divided: list[Run]) -> None:
+def _add_pinyin(found: list[str], code: str, divided: list[Run]) -> None:
     last = ""  # the possible initials of the character before
     for text, unspaced in divided:
         if unspaced:
             spelled = readings(text[:_PINYIN_LIMIT])
-            found.update(*map(_syllable_tokens, repeat(code), spelled, [*spelled[1:], ()]))
+            found += map(_syllables, repeat(code), spelled, [*spelled[1:], ()])
             if last:
-                found |= _initial_tokens(code, last, _initials(spelled[0]))
+                found += _initial_tokens(code, last, _initials(spelled[0]))
             last = _initials(spelled[-1])
         elif len(text) <= _ABBREVIATION:
             chain = [last, *text]
-            found.update(*(_initial_tokens(code, a, b) for a, b in pairwise(chain)))
+            for left, right in pairwise(chain):
+                found += _initial_tokens(code, left, right)
             last = text[-1]
         else:
             last = ""
@@ -135,11 +144,12 @@ def _initial_tokens(code: str, left: str, right: str) -> set[str]:
 
 
 @lru_cache(maxsize=50_000)
-def _syllable_tokens(code: str, left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
+def _syllables(code: str, left: tuple[str, ...], right: tuple[str, ...]) -> str:
     """A syllable, its pair with the next one and their initials, in every likely reading."""
+    alone = [f"{code}~{syllable}" for syllable in _typed(left)]
     pairs = [f"{code}~{a}~{b}" for a in _typed(left) for b in _typed(right)]
-    initials = _initial_tokens(code, _initials(left), _initials(right))
-    return (*[f"{code}~{syllable}" for syllable in _typed(left)], *pairs, *initials)
+    initials = sorted(_initial_tokens(code, _initials(left), _initials(right)))
+    return " ".join([*alone, *pairs, *initials])
 
 
 def _typed(options: tuple[str, ...]) -> tuple[str, ...]:

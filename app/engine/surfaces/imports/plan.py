@@ -80,7 +80,7 @@ class Planner:
         try:
             if record is None:
                 standing.may_create(row)
-                prepared = changes.checker.new(self.definition, row.values)
+                prepared = changes.checker.new(self.definition, row.values, cleaned=True)
                 return Outcome(row, "new", prepared)
             prepared = changes.checker.update(self.definition, record, row.values)
         except InvalidInput as error:
