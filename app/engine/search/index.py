@@ -30,7 +30,7 @@ TOKENS_VERSION = 1
 
 _NAME = re.compile(r"search_[a-z0-9_]{1,48}")
 _BATCH = 1000
-_REMEMBERED = 1000
+_REMEMBERED = 5000
 """Texts of a field whose tokens are remembered at once."""
 
 _SQLITE_OPTIONS = f"tokenize=\"ascii tokenchars '{MARKS}'\", detail=none, columnsize=0"
@@ -184,7 +184,8 @@ class SearchIndex:
             words = known.get(value)
             if words is None:
                 if len(known) >= _REMEMBERED:
-                    known.clear()
+                    for old in list(islice(known, _REMEMBERED // 2)):
+                        known.pop(old, None)
                 words = known[value] = field_words(field, value)
             if words:
                 parts.append(words)

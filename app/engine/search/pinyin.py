@@ -189,6 +189,7 @@ def syllables_beginning(letters: str) -> tuple[str, ...]:
     return dictionary().beginnings.get(letters, ())
 
 
+@lru_cache(maxsize=5_000)
 def pinyin_key(text: str, limit: int = 100) -> str:
     """Return a key by which Chinese and Latin names sort together alphabetically.
 

@@ -27,7 +27,7 @@ from app.engine.surfaces.imports.writing import write_outcomes
 Hold = Callable[..., None]
 """Called inside each transaction with its session and `done=`; raises to give the run up."""
 
-_PAUSE_SECONDS = 0.05
+_PAUSE_SECONDS = 0.01
 """Between batches on SQLite, whose one writer others wait for."""
 
 
@@ -119,6 +119,7 @@ class Runner:
     ) -> None:
         options = run.decided
         outcomes = file.planner.decide(rows, changes)
+        file.read_ahead()
         write_outcomes(changes, file.definition, outcomes, options.approved)
         for outcome in outcomes:
             self._tally.count(outcome.kind)
