@@ -37,22 +37,7 @@ def reserve_ids(connection: Connection, table: Table, count: int) -> list[int]:
 def binders(connection: Connection, table: Table, names: Sequence[str]) -> list[Binder | None]:
     """What turns a value of each column into what the driver takes; None where nothing does."""
     dialect = connection.dialect
-    found = []
-    for name in names:
-        kind = table.c[name].type.dialect_impl(dialect)
-        found.append(kind.bind_processor(dialect))
-    return found
-
-
-def bound(rows: Sequence[Sequence[Any]], by: Sequence[Binder | None]) -> list[list[Any]]:
-    """The rows as the driver takes them."""
-    ready = [list(row) for row in rows]
-    for place, binder in enumerate(by):
-        if binder is not None:
-            for row in ready:
-                if row[place] is not None:
-                    row[place] = binder(row[place])
-    return ready
+    return [table.c[name].type.dialect_impl(dialect).bind_processor(dialect) for name in names]
 
 
 def load_rows(

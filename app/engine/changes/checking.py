@@ -47,7 +47,9 @@ class _Shape:
             for name, f in fields.items()
         }
         viewer = checker.viewer
-        self.writable = {n for n, f in fields.items() if policy.access(definition, f, viewer) == "write"}
+        self.writable = {
+            n for n, f in fields.items() if policy.access(definition, f, viewer) == "write"
+        }
         self.required = [(n, f) for n, f in fields.items() if f.required and not f.read_only]
         self.refining = [
             (n, f) for n, f in fields.items() if isinstance(f, Choice) and f.parent is not None

@@ -35,7 +35,7 @@ def normalise(text: str, limit: int = 2000) -> str:
     Traditional characters stay as they are.
     """
     text = text[:limit]
-    if text.isascii() and text.isprintable() or not _UNUSUAL.search(text):
+    if (text.isascii() and text.isprintable()) or not _UNUSUAL.search(text):
         return text.lower()
     visible = "".join(_visible(character) for character in text)
     folded = unicodedata.normalize("NFKC", visible).casefold()

@@ -100,8 +100,7 @@ def _add_words(found: list[str], code: str, words: list[str]) -> None:
 
 def _add_code(found: list[str], code: str, words: list[str]) -> None:
     """Pieces of the code without its separators, and the first one or two characters of a part."""
-    for word in words:
-        found.append(f"{code}:{word[:1]} {code}:{word[:2]}")
+    found += [f"{code}:{word[:1]} {code}:{word[:2]}" for word in words]
     compact = "".join(words)
     mark = f"{code}#"
     found += [mark + gram for gram in grams(compact)]

@@ -85,8 +85,13 @@ class Reading:
 
 
 @contextlib.contextmanager
-def reading(entity: str, path: Path, name: str, options: Options) -> Iterator[Reading]:
-    """Open a file for import. Raises TableProblem, InvalidInput for options that do not fit it."""
+def reading(
+    entity: str, path: Path, name: str, options: Options, compare: bool = False
+) -> Iterator[Reading]:
+    """Open a file for import. Raises TableProblem, InvalidInput for options that do not fit it.
+
+    `compare`: say of each new row what it resembles.
+    """
     definition = with_made_choices(current().entity(entity), options)
     with open_file(path, name, options) as table:
         check_mapping(definition, table.columns, options.mapping)
@@ -96,7 +101,7 @@ def reading(entity: str, path: Path, name: str, options: Options) -> Iterator[Re
             table,
             parser,
             References(definition, parser.column_of),
-            Planner(definition, options, parser.column_of),
+            Planner(definition, options, parser.column_of, compare),
         )
 
 

@@ -22,6 +22,13 @@ MAKE = "+"
 LEAVE_EMPTY = ""
 """In place of a choice: import the row without one."""
 
+MODES = ("both", "add", "update", "skip")
+"""Add and update; only add, refusing what is there; only update, refusing what is not; add, and
+leave what is there as it is."""
+
+NEAR = ("add", "leave", "update")
+"""Add such rows all the same; leave them out; let them change the record that they resemble."""
+
 COUNTED = ("total", "new", "changed", "unchanged", "duplicate", "refused")
 
 
@@ -39,6 +46,10 @@ class Options:
     """The field by which records are found; None: every row is a new record."""
     choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Field → word in the file → choice, MAKE or LEAVE_EMPTY."""
+    mode: str = "both"
+    """One of MODES: what is done with rows whose record is there already, or is not."""
+    near: str = "add"
+    """One of NEAR: what is done with rows that resemble a record or an earlier row."""
     approved: bool = False
     all_or_nothing: bool = False
 

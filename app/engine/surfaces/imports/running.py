@@ -92,8 +92,7 @@ class Runner:
     def _import(self, file: Reading, run: ImportRun) -> None:
         for batch in file.batches():
             fresh = [row for row in batch if row.number > run.position]
-            for row in batch[: len(batch) - len(fresh)]:
-                file.planner.meet(row)
+            file.planner.meet(batch[: len(batch) - len(fresh)])
             if fresh:
                 self._take(file, fresh)
             if dialect_name() == "sqlite":
