@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -108,6 +108,22 @@ def add_refusals(tally: Tally, outcome: Outcome) -> None:
     """Keep each reason why a row is refused."""
     for problem in outcome.problems:
         tally.refuse(outcome.row.number, problem.column, problem.value, freeze(problem.message))
+
+
+def refusal_rows(run_id: int, outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
+    """The refused rows among the outcomes, as they are kept with their reasons."""
+    return [
+        {
+            "run_id": run_id,
+            "row": outcome.row.number,
+            "problems": [
+                {"column": problem.column, "message": freeze(problem.message)}
+                for problem in outcome.problems
+            ],
+        }
+        for outcome in outcomes
+        if outcome.kind == "refused"
+    ]
 
 
 def imported_before(entity: str, sha256: str, not_this: int | None = None) -> ImportRun | None:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from sqlalchemy import BigInteger, Index, Integer, String
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.engine.adapters.database import Identifier, Json, Model, UtcDateTime
@@ -95,6 +95,22 @@ class ImportRun(Model):
     @property
     def decided(self) -> Options:
         return Options.from_json(self.options)
+
+
+class ImportRefusal(Model):
+    """A row that a run did not take: its line in the file, and why."""
+
+    __tablename__ = "import_refusal"
+    __table_args__ = (
+        Index("ix_import_refusal_run", "run_id", "row"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("import_run.id", ondelete="CASCADE"))
+    row: Mapped[int] = mapped_column(BigInteger)
+    problems: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    """Column and frozen message of each."""
 
 
 @dataclass

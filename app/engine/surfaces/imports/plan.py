@@ -63,7 +63,7 @@ class Planner:
                 self._met_records.setdefault(near.record_id, line)
         for row in good:
             self._repeated(row)
-            self._note(row)
+            self._note(row.values, row.number)
 
     def decide(self, rows: Sequence[ParsedRow], changes: Changes) -> list[Outcome]:
         """The outcome of each row. `changes` is where they will be written, or a mere reader."""
@@ -93,12 +93,19 @@ class Planner:
         if near is not None and self._choice == "update":
             record = standing.loaded(near.record_id)
         clash = self._clash(row, standing, record)
-        self._note(row)
+        self._note(row.values, row.number)
         if clash is not None:
             return Outcome(row, "refused", problems=[clash])
         outcome = self._by_mode(row, record) or self._same(row, record, standing)
         outcome = outcome or self._checked(row, record, standing, changes)
         outcome.resembles = near if outcome.kind == "new" else None
+        if outcome.kind == "changed" and outcome.prepared is not None:
+            # What the record held until now counts as held to the end: so the rows after this one
+            # are judged alike before it is written and after that, by preview and run.
+            self._note(outcome.prepared.before, row.number)
+            held = outcome.prepared.before.get(self.key.name) if self.key else None
+            if held is not None:
+                self._met_keys.setdefault(held, row.number)
         return outcome
 
     def _same(self, row: ParsedRow, record: Any, standing: Standing) -> Outcome | None:
@@ -181,7 +188,7 @@ class Planner:
     def _clash(self, row: ParsedRow, standing: Standing, own: Any) -> CellProblem | None:
         """A unique value that an earlier row or another record has."""
         for fields in self._uniques:
-            values = values_of(row, fields)
+            values = values_of(row.values, fields)
             if values is None:
                 continue
             names = tuple(item.name for item in fields)
@@ -200,14 +207,15 @@ class Planner:
                 return CellProblem(column, text, message)
         return None
 
-    def _note(self, row: ParsedRow) -> None:
+    def _note(self, values: Mapping[str, Any], line: int) -> None:
+        """Remember values that later rows are compared with."""
         if self._near is not None:
-            self._near.note(row)
+            self._near.note(values, line)
         for fields in self._uniques:
-            values = values_of(row, fields)
-            if values is not None:
+            held = values_of(values, fields)
+            if held is not None:
                 names = tuple(item.name for item in fields)
-                self._met.setdefault(names, {}).setdefault(values, row.number)
+                self._met.setdefault(names, {}).setdefault(held, line)
 
     def _placed(self, row: ParsedRow, error: InvalidInput) -> list[CellProblem]:
         return [

@@ -7,7 +7,7 @@ without the words that only say what form of company it is. Looked up for a batc
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -81,12 +81,12 @@ class Resembling:
                 return Resembled(kind.field, line=line)
         return None
 
-    def note(self, row: ParsedRow) -> None:
-        """Remember a row, for those after it."""
+    def note(self, values: Mapping[str, Any], line: int) -> None:
+        """Remember the values of a row, or of the record that it changes, for the rows after it."""
         for kind in self._kinds:
-            key = kind.key(row.values)
+            key = kind.key(values)
             if key:
-                self._seen.setdefault((kind.field.name, hash(key)), row.number)
+                self._seen.setdefault((kind.field.name, hash(key)), line)
 
 
 class _Kind:
@@ -97,7 +97,7 @@ class _Kind:
     def __init__(self, field: Field) -> None:
         self.field = field
 
-    def key(self, values: dict[str, Any]) -> str:
+    def key(self, values: Mapping[str, Any]) -> str:
         """What two values share that resemble one another; empty for what says nothing."""
         value = values.get(self.field.name)
         return self.key_of(value) if isinstance(value, str) else ""

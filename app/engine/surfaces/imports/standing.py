@@ -36,7 +36,7 @@ class Standing:
                 self._by_key.setdefault(key.get(record), record)
         self._holders = {
             tuple(item.name for item in fields): taken(
-                definition, fields, {v for row in rows if (v := values_of(row, fields))}
+                definition, fields, {v for row in rows if (v := values_of(row.values, fields))}
             )
             for fields in uniques
         }
@@ -64,7 +64,7 @@ class Standing:
         if self._key is not None:
             return self._by_key.get(row.values.get(self._key.name))
         for fields in self._together:
-            values = values_of(row, fields)
+            values = values_of(row.values, fields)
             holder = self.holder(tuple(f.name for f in fields), values) if values else None
             if holder in self._by_id:
                 return self._by_id[holder]
@@ -125,9 +125,9 @@ def uniques(definition: EntityDefinition) -> list[tuple[Field, ...]]:
     return [*single, *groups]
 
 
-def values_of(row: ParsedRow, fields: Sequence[Field]) -> tuple[Any, ...] | None:
-    """The row's values of these fields; None where one is missing."""
-    values = tuple(row.values.get(item.name) for item in fields)
+def values_of(given: Mapping[str, Any], fields: Sequence[Field]) -> tuple[Any, ...] | None:
+    """The values of these fields; None where one is missing."""
+    values = tuple(given.get(item.name) for item in fields)
     return None if None in values else values
 
 
