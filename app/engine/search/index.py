@@ -30,7 +30,7 @@ TOKENS_VERSION = 1
 
 _NAME = re.compile(r"search_[a-z0-9_]{1,48}")
 _BATCH = 1000
-_REMEMBERED = 5000
+_REMEMBERED = 3000
 """Texts of a field whose tokens are remembered at once."""
 
 _SQLITE_OPTIONS = f"tokenize=\"ascii tokenchars '{MARKS}'\", detail=none, columnsize=0"

@@ -50,8 +50,9 @@ class Planner:
         self._uniques = uniques(definition)
         compared = compare or options.near != "add"
         self._near = Resembling(definition, self.key) if compared else None
-        self._met: dict[tuple[str, ...], dict[tuple[Any, ...], int]] = {}
-        self._met_keys: dict[Any, int] = {}
+        # By their hashes, which take little room: what was met, and in which line first.
+        self._met: dict[tuple[str, ...], dict[int, int]] = {}
+        self._met_keys: dict[int, int] = {}
         self._met_rows: dict[int, int] = {}
         self._met_records: dict[int | None, int] = {}
 
@@ -105,7 +106,7 @@ class Planner:
             self._note(outcome.prepared.before, row.number)
             held = outcome.prepared.before.get(self.key.name) if self.key else None
             if held is not None:
-                self._met_keys.setdefault(held, row.number)
+                self._met_keys.setdefault(hash(held), row.number)
         return outcome
 
     def _same(self, row: ParsedRow, record: Any, standing: Standing) -> Outcome | None:
@@ -173,7 +174,7 @@ class Planner:
     def _repeated(self, row: ParsedRow) -> int | None:
         """The line of an earlier row that is about the same record; notes this one otherwise."""
         if self.key is not None and keyed(row, self.key):
-            first = self._met_keys.setdefault(row.values[self.key.name], row.number)
+            first = self._met_keys.setdefault(hash(row.values[self.key.name]), row.number)
         else:
             first = self._met_rows.setdefault(hash(content(row.values)), row.number)
         return None if first == row.number else first
@@ -193,7 +194,7 @@ class Planner:
                 continue
             names = tuple(item.name for item in fields)
             column, text = self._column_of.get(names[-1]), str(values[-1])
-            first = self._met.get(names, {}).get(values)
+            first = self._met.get(names, {}).get(hash(values))
             if first is not None:
                 message = _(
                     "The same %(field)s stands in line %(line)s.",
@@ -215,7 +216,7 @@ class Planner:
             held = values_of(values, fields)
             if held is not None:
                 names = tuple(item.name for item in fields)
-                self._met.setdefault(names, {}).setdefault(held, line)
+                self._met.setdefault(names, {}).setdefault(hash(held), line)
 
     def _placed(self, row: ParsedRow, error: InvalidInput) -> list[CellProblem]:
         return [
