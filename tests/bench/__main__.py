@@ -10,6 +10,7 @@ import os
 import sys
 from pathlib import Path
 
+from tests.bench import importing
 from tests.bench.client import Failed
 from tests.bench.filling import Database, database, prepare, remove_after
 from tests.bench.report import Line, as_table
@@ -43,6 +44,7 @@ def main() -> int:
     try:
         with _servers(big, stock, small) as servers:
             lines = measure(run, servers, app, options.only)
+        lines += importing.lines(folder, given, options.only)
     except Failed as problem:
         print(f"bench: {problem}", file=sys.stderr)
         return 2
