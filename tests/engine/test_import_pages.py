@@ -301,3 +301,64 @@ def test_a_run_that_went_otherwise_than_the_preview_says_so(client: Any, app: An
     client.post(f"{here}/start")
     work(here)
     assert "not those of the preview" in client.get(here).get_data(as_text=True)
+
+
+def test_rights_taken_away_while_the_job_waits(client: Any, browser: Any, app: Any) -> None:
+    sales = browser("sales")
+    here = upload(sales, "name\r\n甲\r\n", key="customer").headers["Location"]
+    sales.post(f"{here}/check", data={})
+    work(here)
+    sales.post(f"{here}/start")
+    with app.app_context():
+        manager = app.appbuilder.sm
+        person = manager.find_user("sales")
+        kept, person.roles = list(person.roles), [manager.find_role("Guest")]
+        db.session.commit()
+    work(here)
+    job = db.session.get(Job, str(run_of(here).job_id), populate_existing=True)
+    assert job is not None
+    assert job.state == "failed"
+    with app.app_context():
+        manager.find_user("sales").roles = [manager.find_role(role.name) for role in kept]
+        db.session.commit()
+    assert sales.post(f"{here}/start").status_code == 303
+    work(here)
+    assert (run_of(here).counts or {})["new"] == 1
+
+
+def test_two_people_import_the_same_file_at_once(client: Any, browser: Any, app: Any) -> None:
+    other = browser("admin")
+    text = "name,code\r\na,1\r\nb,2\r\n"
+    pages = [str(upload(who, text).headers["Location"]) for who in (client, other)]
+    for who, here in zip((client, other), pages, strict=True):
+        who.post(f"{here}/check", data={})
+        work(here)
+        who.post(f"{here}/start")
+    for here in pages:
+        work(here)
+    assert names() == ["a", "b"]
+    assert [(run_of(here).counts or {})["new"] for here in pages] == [2, 0]
+    assert (run_of(pages[1]).counts or {})["unchanged"] == 2
+
+
+def test_a_full_disk_leaves_nothing_half_written_and_the_run_goes_on_later(
+    client: Any, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.engine.changes import journal
+
+    here = upload(client, "name,code\r\na,1\r\n").headers["Location"]
+    client.post(f"{here}/check", data={})
+    work(here)
+    client.post(f"{here}/start")
+    with monkeypatch.context() as full:
+
+        def no_room(*_arguments: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        full.setattr(journal, "load_rows", no_room)
+        work(here)
+    assert names() == []
+    assert "No space left on device" in client.get(here).get_data(as_text=True)
+    assert client.post(f"{here}/start").status_code == 303
+    work(here)
+    assert names() == ["a"]
