@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.bench import exporting
+from tests.bench import exporting, importing
 from tests.bench.client import Failed
 from tests.bench.filling import Database, database, prepare, remove_after
 from tests.bench.jobs import NAME, click_to_start
@@ -50,6 +50,7 @@ def main() -> int:
             lines.append(click_to_start(big, run.rounds))
         if any(options.only in name for name in exporting.NAMES):
             lines += exporting.measured(big, options.rows)
+        lines += importing.lines(folder, given, options.only)
     except Failed as problem:
         print(f"bench: {problem}", file=sys.stderr)
         return 2

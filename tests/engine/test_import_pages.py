@@ -110,8 +110,8 @@ def test_a_large_undo_is_a_job(client: Any, app: Any, monkeypatch: pytest.Monkey
     assert "Taken back: 2." in client.get(here).get_data(as_text=True)
 
 
-def imported(client: Any, text: str) -> str:
-    here = str(upload(client, text).headers["Location"])
+def imported(client: Any, text: bytes | str, name: str = "包裹.csv") -> str:
+    here = str(upload(client, text, name).headers["Location"])
     client.post(f"{here}/check", data={})
     work(here)
     client.post(f"{here}/start")
@@ -229,3 +229,136 @@ def test_pages_are_in_both_languages(client: Any, app: Any, language: str) -> No
     here = upload(client).headers["Location"]
     page = client.get(here, headers={"Accept-Language": language}).get_data(as_text=True)
     assert f'lang="{"zh-CN" if language == "zh" else "en"}"' in page
+
+
+def test_refused_rows_come_back_with_reasons_ready_to_be_mended(client: Any, app: Any) -> None:
+    here = imported(client, "name,code,pieces,note\r\na,1,1,x\r\nb,2,zwei,=1+1\r\n,3,3,z\r\n")
+    page = client.get(here).get_data(as_text=True)
+    assert f'href="{here}/refused"' in page
+    answer = client.get(f"{here}/refused")
+    assert answer.headers["Content-Disposition"].endswith(".csv")
+    raw = answer.get_data()
+    assert raw.startswith(b"\xef\xbb\xbf")
+    lines = raw.decode("utf-8-sig").splitlines()
+    assert lines[0] == "name,code,pieces,note,Why it was refused"
+    assert lines[1] == "b,2,zwei,'=1+1,pieces: “zwei” is not a number."
+    assert lines[2] == ",3,3,z,name: This field is required."
+    mended = raw.decode("utf-8-sig").replace("zwei", "2").replace("\n,3", "\nc,3")
+    again = imported(client, mended.encode("utf-8-sig"))
+    assert "Why it was refused" not in run_of(again).decided.mapping
+    assert names() == ["a", "b", "c"]
+    assert client.get(f"{again}/refused").status_code == 404
+
+
+@pytest.mark.parametrize("format", ["csv", "xlsx"])
+@pytest.mark.parametrize("language", ["zh", "en"])
+def test_a_template_is_understood_when_it_comes_back(
+    client: Any, app: Any, format: str, language: str
+) -> None:
+    answer = client.get(f"/import/parcel/template.{format}", headers={"Accept-Language": language})
+    assert answer.status_code == 200
+    here = imported(client, answer.get_data(), f"template.{format}")
+    run = run_of(here)
+    assert set(run.columns or ()) == set(run.decided.mapping)
+    assert (run.counts or {})["new"] == 1
+    assert client.get("/import/parcel/template.pdf").status_code == 404
+
+
+def test_the_mode_is_chosen_on_the_page_and_remembered(client: Any, app: Any) -> None:
+    imported(client, "name,code\r\na,1\r\n")
+    here = upload(client, "name,code\r\nA,1\r\nb,2\r\n").headers["Location"]
+    form = {"columns": "1", "column-0": "name", "column-1": "code", "key": "", "mode": "update"}
+    refused = client.post(f"{here}/check", data=form)
+    assert refused.status_code == 422
+    assert "found by" in refused.get_data(as_text=True)
+    assert client.post(f"{here}/check", data={**form, "key": "code"}).status_code == 303
+    work(here)
+    client.post(f"{here}/start")
+    work(here)
+    assert names() == ["A"]
+    later = run_of(upload(client, "name,code\r\nc,3\r\n").headers["Location"])
+    assert later.decided.mode == "update"
+
+
+def test_likenesses_are_shown_and_decided_in_the_preview(client: Any, app: Any) -> None:
+    imported(client, "name,code\r\n华阳（深圳）贸易有限公司,1\r\n")
+    here = upload(client, "name,code\r\n华阳(深圳)贸易股份有限公司,2\r\n").headers["Location"]
+    client.post(f"{here}/check", data={})
+    work(here)
+    page = client.get(here).get_data(as_text=True)
+    assert "华阳（深圳）贸易有限公司" in page
+    client.post(f"{here}/check", data={"near": "leave"})
+    work(here)
+    assert run_of(here).plan["duplicate"] == 1  # type: ignore[index]
+
+
+def test_a_run_that_went_otherwise_than_the_preview_says_so(client: Any, app: Any) -> None:
+    here = upload(client, "name,code\r\na,1\r\n").headers["Location"]
+    client.post(f"{here}/check", data={})
+    work(here)
+    with policy.acting_as(factories.viewer("admin")):
+        factories.make("Parcel", name="b", code="1")
+    client.post(f"{here}/start")
+    work(here)
+    assert "not those of the preview" in client.get(here).get_data(as_text=True)
+
+
+def test_rights_taken_away_while_the_job_waits(client: Any, browser: Any, app: Any) -> None:
+    sales = browser("sales")
+    here = upload(sales, "name\r\n甲\r\n", key="customer").headers["Location"]
+    sales.post(f"{here}/check", data={})
+    work(here)
+    sales.post(f"{here}/start")
+    with app.app_context():
+        manager = app.appbuilder.sm
+        person = manager.find_user("sales")
+        kept, person.roles = list(person.roles), [manager.find_role("Guest")]
+        db.session.commit()
+    work(here)
+    job = db.session.get(Job, str(run_of(here).job_id), populate_existing=True)
+    assert job is not None
+    assert job.state == "failed"
+    with app.app_context():
+        manager.find_user("sales").roles = [manager.find_role(role.name) for role in kept]
+        db.session.commit()
+    assert sales.post(f"{here}/start").status_code == 303
+    work(here)
+    assert (run_of(here).counts or {})["new"] == 1
+
+
+def test_two_people_import_the_same_file_at_once(client: Any, browser: Any, app: Any) -> None:
+    other = browser("admin")
+    text = "name,code\r\na,1\r\nb,2\r\n"
+    pages = [str(upload(who, text).headers["Location"]) for who in (client, other)]
+    for who, here in zip((client, other), pages, strict=True):
+        who.post(f"{here}/check", data={})
+        work(here)
+        who.post(f"{here}/start")
+    for here in pages:
+        work(here)
+    assert names() == ["a", "b"]
+    assert [(run_of(here).counts or {})["new"] for here in pages] == [2, 0]
+    assert (run_of(pages[1]).counts or {})["unchanged"] == 2
+
+
+def test_a_full_disk_leaves_nothing_half_written_and_the_run_goes_on_later(
+    client: Any, app: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.engine.changes import journal
+
+    here = upload(client, "name,code\r\na,1\r\n").headers["Location"]
+    client.post(f"{here}/check", data={})
+    work(here)
+    client.post(f"{here}/start")
+    with monkeypatch.context() as full:
+
+        def no_room(*_arguments: Any) -> None:
+            raise OSError(28, "No space left on device")
+
+        full.setattr(journal, "load_rows", no_room)
+        work(here)
+    assert names() == []
+    assert "No space left on device" in client.get(here).get_data(as_text=True)
+    assert client.post(f"{here}/start").status_code == 303
+    work(here)
+    assert names() == ["a"]

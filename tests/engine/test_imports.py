@@ -305,3 +305,70 @@ def test_a_preview_leaves_nothing_behind(folder: Path) -> None:
     assert preview.counts["new"] == 50
     assert parcels() == []
     assert db.session.scalar(select(func.count()).select_from(Shelf)) == 0
+
+
+# -- modes and likenesses ----------------------------------------------------------------------
+
+MAPPING = {"name": "name", "code": "code", "pieces": "pieces", "phone": "phone"}
+
+
+def checked_and_run(path: Path, **options: Any) -> dict[str, int]:
+    """The counts of the preview, which those of the run must equal."""
+    decided = Options(**{"mapping": MAPPING, "key": "code", **options})
+    preview = check("Parcel", path, "x.csv", decided)
+    run = run_with(path, decided)
+    assert run.counts == preview.counts
+    return {name: count for name, count in preview.counts.items() if count}
+
+
+@pytest.mark.parametrize(
+    ("mode", "counts", "pieces"),
+    [
+        ("both", {"total": 2, "changed": 1, "new": 1}, [7, 8]),
+        ("add", {"total": 2, "refused": 1, "new": 1}, [5, 8]),
+        ("update", {"total": 2, "changed": 1, "refused": 1}, [7]),
+        ("skip", {"total": 2, "unchanged": 1, "new": 1}, [5, 8]),
+    ],
+)
+def test_a_mode_says_what_happens_to_what_is_there(
+    folder: Path, mode: str, counts: dict[str, int], pieces: list[int]
+) -> None:
+    factories.make("Parcel", name="a", code="1", pieces=5, phone=None)
+    rows = [[*MAPPING], ["a", "1", "7", ""], ["b", "2", "8", ""]]
+    assert checked_and_run(write(folder, rows), mode=mode) == counts
+    assert [parcel.pieces for parcel in parcels()] == pieces
+
+
+ALIKE = [
+    [*MAPPING],
+    ["华阳（深圳）贸易股份有限公司", "2", "1", ""],
+    ["别家", "3", "2", "+86 755 8888 0000"],
+    ["ＡＢＣ　科技", "4", "3", ""],
+    ["Abc 科技有限公司", "5", "4", ""],
+    ["不相干", "6", "5", "0755-88880001"],
+]
+
+
+@pytest.mark.parametrize(
+    ("near", "counts"),
+    [
+        ("add", {"total": 5, "new": 5}),
+        ("leave", {"total": 5, "new": 2, "duplicate": 3}),
+        ("update", {"total": 5, "new": 2, "changed": 1, "duplicate": 2}),
+    ],
+)
+def test_rows_that_resemble_a_record_or_another_row_are_known(
+    folder: Path, near: str, counts: dict[str, int]
+) -> None:
+    factories.make("Parcel", name="华阳 (深圳)贸易有限公司", code="1", phone="0755-88880000")
+    assert checked_and_run(write(folder, ALIKE), near=near) == counts
+
+
+def test_the_preview_lists_what_rows_resemble(folder: Path) -> None:
+    there = factories.make("Parcel", name="华阳深圳贸易有限公司", code="1", phone="075588880000")
+    options = Options(mapping=MAPPING, key="code")
+    preview = check("Parcel", write(folder, ALIKE), "x.csv", options)
+    assert preview.near == 3
+    assert [(item["row"], item["field"], item["line"], item["record_id"]) for item in preview.alike] == [
+        (2, "name", None, there.id), (3, "phone", None, there.id), (5, "name", 4, None),
+    ]  # fmt: skip

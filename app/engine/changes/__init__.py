@@ -2,6 +2,7 @@
 
 from app.engine.changes.bulk import create_prepared
 from app.engine.changes.checking import Prepared, current_values
+from app.engine.changes.journal import searched
 from app.engine.changes.models import Change, ChangeSet
 from app.engine.changes.session import WriteOutsideChangeSet, change_set
 from app.engine.changes.undo import UndoReport, may_undo, undo
@@ -18,5 +19,6 @@ __all__ = [
     "create_prepared",
     "current_values",
     "may_undo",
+    "searched",
     "undo",
 ]

@@ -6,14 +6,17 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Table, delete, insert, select
+from sqlalchemy import Connection, Table, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from app.engine import events, policy
+from app.engine.adapters.loading import binders as binders_of
+from app.engine.adapters.loading import load_rows, reserve_ids
 from app.engine.changes.checking import Prepared
 from app.engine.changes.conflicts import unique_problem
 from app.engine.changes.series import give_numbers
 from app.engine.changes.writer import Changes, new_stamps
+from app.engine.fields import Field
 from app.engine.registry import EntityDefinition, current
 
 _INTERNAL = {policy.INTERNAL: "the write path's own bulk statement"}
@@ -32,29 +35,84 @@ def create_prepared(
     prepared: Sequence[Prepared],
     approved: bool = False,
 ) -> list[int]:
-    """Make checked records with one statement; gives their ids in order. Raises InvalidInput."""
+    """Make checked records together; gives their ids in order. Raises InvalidInput.
+
+    The rows, their history and their search entries are each put in at once.
+    """
     if not prepared:
         return []
     changes.viewer.require(definition.name, "create")
     stamps = {**new_stamps(definition, changes.viewer, approved), "version": 1}
-    give_numbers(changes.session, definition, [row.values for row in prepared])
-    rows = [{**stamps, **columns_of(definition, row.values)} for row in prepared]
-    table = table_of(definition)
+    values = [row.values for row in prepared]
+    give_numbers(changes.session, definition, values)
+    connection, table = changes.session.connection(), table_of(definition)
+    ids = reserve_ids(connection, table, len(prepared))
+    shape = Shape(connection, definition, stamps)
     try:
-        result = changes.session.execute(
-            insert(table).returning(table.c.id, sort_by_parameter_order=True),
-            rows,
-            execution_options=_INTERNAL,
-        )
+        load_rows(connection, table.name, shape.names, shape.rows(ids, values))
     except IntegrityError as error:
         raise unique_problem(definition, error) from error
-    ids = [int(record_id) for record_id in result.scalars()]
-    changes._journal_new(
-        definition, [(i, row.values) for i, row in zip(ids, prepared, strict=True)]
-    )
+    changes.journal.record_new(definition, ids, values)
     changes.checker.saw(definition.name, ids)
     _react_all(changes, definition, ids)
     return ids
+
+
+class Shape:
+    """How the records of an entity become rows of its table, worked out once for many."""
+
+    def __init__(
+        self, connection: Connection, definition: EntityDefinition, stamps: Mapping[str, Any]
+    ) -> None:
+        fields = [field for field in definition.fields.values() if not field.system]
+        self._plain = [f for f in fields if not f.custom and _one_column(f)]
+        self._wide = [f for f in fields if not f.custom and not _one_column(f)]
+        self._custom = [f for f in fields if f.custom]
+        wide = [list(field.stored(None)) for field in self._wide]
+        self.names = [
+            "id",
+            "custom",
+            *stamps,
+            *(field.column_name for field in self._plain),
+            *(name for names in wide for name in names),
+        ]
+        table = table_of(definition)
+        binders = self._binders = binders_of(connection, table, self.names)
+        self._stamps = [
+            binder(value) if binder and value is not None else value
+            for binder, value in zip(binders[2:], stamps.values(), strict=False)
+        ]
+        first = 2 + len(self._stamps)
+        self._getters = [
+            (field.name, binder)
+            for field, binder in zip(self._plain, binders[first:], strict=False)
+        ]
+
+    def rows(self, ids: Sequence[int], values: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+        """Rows as the driver takes them, in the order of `names`."""
+        return [self._row(i, row) for i, row in zip(ids, values, strict=True)]
+
+    def _row(self, record_id: int, values: Mapping[str, Any]) -> list[Any]:
+        row = [record_id, self._custom_values(values), *self._stamps]
+        for name, binder in self._getters:
+            value = values.get(name)
+            row.append(value if binder is None or value is None else binder(value))
+        for field in self._wide:
+            row += field.stored(values.get(field.name)).values()
+        return row
+
+    def _custom_values(self, values: Mapping[str, Any]) -> Any:
+        custom = {
+            field.name: field.dump(value)
+            for field in self._custom
+            if (value := values.get(field.name)) is not None
+        }
+        binder = self._binders[1]
+        return binder(custom) if custom and binder else custom or None
+
+
+def _one_column(field: Field) -> bool:
+    return type(field).stored is Field.stored or getattr(field, "sort_column", "") is None
 
 
 def columns_of(definition: EntityDefinition, values: Mapping[str, Any]) -> dict[str, Any]:

@@ -28,6 +28,34 @@ class Prepared:
     changed: list[str] = field(default_factory=list)
 
 
+@dataclass(frozen=True)
+class _Standing:
+    """A field's default, where it is always the same."""
+
+    default: Any
+
+
+class _Shape:
+    """An entity's fields as far as new records need them, under one viewer's rights."""
+
+    def __init__(self, definition: EntityDefinition, checker: Checker) -> None:
+        self.definition = definition
+        fields = {name: f for name, f in definition.fields.items() if not f.system}
+        self.made = [(name, f) for name, f in fields.items() if callable(f.default)]
+        self.fields = {
+            name: _Standing(None if callable(f.default) else checker._default(f))
+            for name, f in fields.items()
+        }
+        viewer = checker.viewer
+        self.writable = {
+            n for n, f in fields.items() if policy.access(definition, f, viewer) == "write"
+        }
+        self.required = [(n, f) for n, f in fields.items() if f.required and not f.read_only]
+        self.refining = [
+            (n, f) for n, f in fields.items() if isinstance(f, Choice) and f.parent is not None
+        ]
+
+
 class Checker:
     """Checks records of one change set; remembers which references it has already found."""
 
@@ -36,19 +64,38 @@ class Checker:
         self.viewer = viewer
         self.changes = changes
         self._seen: set[tuple[str, int]] = set()
+        self._shapes: dict[str, _Shape] = {}
 
-    def new(self, definition: EntityDefinition, values: Mapping[str, Any]) -> Prepared:
-        """Check a new record. Raises InvalidInput naming each field that is wrong."""
+    def new(
+        self, definition: EntityDefinition, values: Mapping[str, Any], cleaned: bool = False
+    ) -> Prepared:
+        """Check a new record. Raises InvalidInput naming each field that is wrong.
+
+        `cleaned`: the values have been through their fields' `clean` already.
+        """
         problems: list[Problem] = []
-        given = self._clean(definition, values, problems)
+        shape = self._shape(definition)
+        if cleaned and values.keys() <= shape.writable:
+            given: Mapping[str, Any] = values
+        else:
+            given = self._clean(definition, values, problems)
         complete = {
-            name: given.get(name) if name in values else self._default(item)
-            for name, item in definition.fields.items()
-            if not item.system
+            name: given.get(name) if name in values else item.default
+            for name, item in shape.fields.items()
         }
+        for name, item in shape.made:
+            if name not in values:
+                complete[name] = self._default(item)
         self._require(definition, complete, problems)
         self._own(definition, complete)
         return self._finish(definition, complete, {}, None, problems)
+
+    def _shape(self, definition: EntityDefinition) -> _Shape:
+        """What is the same for every new record of the entity, worked out once."""
+        shape = self._shapes.get(definition.name)
+        if shape is None or shape.definition is not definition:
+            shape = self._shapes[definition.name] = _Shape(definition, self)
+        return shape
 
     def update(
         self, definition: EntityDefinition, record: Any, values: Mapping[str, Any]
@@ -104,9 +151,8 @@ class Checker:
         self, definition: EntityDefinition, values: Mapping[str, Any], problems: list[Problem]
     ) -> None:
         wrong = {problem.field for problem in problems}
-        for name, item in definition.fields.items():
-            empty = values.get(name) is None and not item.system and not item.read_only
-            if item.required and empty and name not in wrong and not self._unasked(values, item):
+        for name, item in self._shape(definition).required:
+            if values.get(name) is None and name not in wrong and not self._unasked(values, item):
                 problems.append(Problem(name, _("This field is required.")))
 
     @staticmethod
@@ -132,8 +178,8 @@ class Checker:
         problems: list[Problem],
     ) -> None:
         """A refining choice brings its parent along, and must belong to the one that stands."""
-        for name, item in definition.fields.items():
-            if not isinstance(item, Choice) or item.parent is None or not values.get(name):
+        for name, item in self._shape(definition).refining:
+            if item.parent is None or not values.get(name):
                 continue
             option = item.options.by_value.get(values[name])
             wanted = option.parent if option else None

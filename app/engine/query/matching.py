@@ -12,6 +12,9 @@ from app.engine.adapters.database import db
 from app.engine.fields import Field
 from app.engine.registry import EntityDefinition
 
+_MOST_VALUES = 5000
+"""In one statement; SQLite takes some 30,000."""
+
 
 def matching(
     definition: EntityDefinition, field: Field, values: Collection[Any], most: int | None = None
@@ -30,6 +33,26 @@ def matching(
         .execution_options(populate_existing=True)
     )
     return list(db.session.scalars(statement))
+
+
+def holding(
+    definition: EntityDefinition, field: Field, values: Collection[Any], by_order: bool = False
+) -> list[tuple[int, Any]]:
+    """Id and value of the records whose field holds one of the values, the oldest first.
+
+    `by_order`: the values are what the field is sorted by, such as pinyin.
+    """
+    policy.plain_field(definition, field.name)
+    model: Any = definition.model
+    held = field.expression(model)
+    compared = field.sort_expression(model) if by_order else held
+    listed = list(values)
+    found: list[tuple[int, Any]] = []
+    for start in range(0, len(listed), _MOST_VALUES):
+        part = listed[start : start + _MOST_VALUES]
+        rows = db.session.execute(select(model.id, held).where(compared.in_(part)))
+        found += [(int(record_id), value) for record_id, value in rows]
+    return sorted(found)
 
 
 def taken(

@@ -17,9 +17,10 @@ from typing import TypeVar
 
 from sqlalchemy import ColumnElement, Connection, Select, bindparam, delete, inspect, text
 
+from app.engine.adapters.loading import load_rows
 from app.engine.search.query import parse
 from app.engine.search.statements import Search, search_table
-from app.engine.search.tokens import MARKS, SearchField, field_tokens
+from app.engine.search.tokens import MARKS, SearchField, field_words
 
 TABLE_PREFIX = "search_"
 """Every search table's name begins so; Alembic's comparison leaves such tables alone."""
@@ -29,6 +30,8 @@ TOKENS_VERSION = 1
 
 _NAME = re.compile(r"search_[a-z0-9_]{1,48}")
 _BATCH = 1000
+_REMEMBERED = 3000
+"""Texts of a field whose tokens are remembered at once."""
 
 _SQLITE_OPTIONS = f"tokenize=\"ascii tokenchars '{MARKS}'\", detail=none, columnsize=0"
 _SQLITE_CREATE = (
@@ -76,6 +79,7 @@ class SearchIndex:
         if len({field.code for field in self.fields.values()}) != len(self.fields):
             raise ValueError(f"two fields of {table_name} share a search code")
         self.table = search_table(table_name)
+        self._known: dict[str, dict[str, str]] = {name: {} for name in self.fields}
 
     def create(self, connection: Connection) -> None:
         """Make the empty search table and its index."""
@@ -115,10 +119,28 @@ class SearchIndex:
         statement = text(_WRITE[connection.dialect.name].format(table=self.table_name))
         for batch in _batches(rows, _BATCH):
             entries = [
-                {"id": identifier, "words": f" {' '.join(self._token_set(values))} "}
-                for identifier, values in batch
+                {"id": identifier, "words": self._words(values)} for identifier, values in batch
             ]
             connection.execute(statement, entries)
+
+    def add(
+        self,
+        connection: Connection,
+        ids: Sequence[int],
+        texts: Sequence[Mapping[str, str | None]],
+    ) -> None:
+        """Put in the entries of new records, which have none yet, all at once."""
+        words = [self._words(values) for values in texts]
+        if connection.dialect.name == "postgresql":
+            # Tokens hold no apostrophe and no backslash: so a list of them is written for tsvector.
+            words = ["'" + "' '".join(line.split()) + "'" if line.strip() else "" for line in words]
+        load_rows(
+            connection, self.table_name, ("rowid", "words"), list(zip(ids, words, strict=True))
+        )
+
+    def remember(self, values: Mapping[str, str | None]) -> None:
+        """Work out the tokens of texts that will be written soon."""
+        self._words(values)
 
     def remove(self, connection: Connection, ids: Iterable[int]) -> None:
         """Take out the entries of these records; an id without an entry is no error."""
@@ -137,7 +159,7 @@ class SearchIndex:
 
     def tokens(self, values: Mapping[str, str | None]) -> list[str]:
         """Return what is put into the index for a record with these values, in a fixed order."""
-        return sorted(self._token_set(values))
+        return sorted(set(self._words(values).split()))
 
     def search(self, query: str, fields: Collection[str]) -> Search | None:
         """Return the search for what somebody typed, in those of `fields` that are searched.
@@ -156,13 +178,27 @@ class SearchIndex:
         search = self.search(query, fields)
         return None if search is None else search.condition(id_column)
 
-    def _token_set(self, values: Mapping[str, str | None]) -> set[str]:
-        found: set[str] = set()
+    def _words(self, values: Mapping[str, str | None]) -> str:
+        """The tokens of all fields as they are stored: each between single blanks.
+
+        Choices, tags and the like come again and again: what they give is remembered for a while.
+        """
+        parts = [""]
         for name, field in self.fields.items():
             value = values.get(name)
-            if value:
-                found |= field_tokens(field, value)
-        return found
+            if not value:
+                continue
+            known = self._known[name]
+            words = known.get(value)
+            if words is None:
+                if len(known) >= _REMEMBERED:
+                    for old in list(islice(known, _REMEMBERED // 2)):
+                        known.pop(old, None)
+                words = known[value] = field_words(field, value)
+            if words:
+                parts.append(words)
+        parts.append("")
+        return " ".join(parts)
 
     def _execute(self, connection: Connection, statement: str) -> None:
         index = _POSTGRESQL_INDEX.format(table=self.table_name)

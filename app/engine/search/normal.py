@@ -35,7 +35,7 @@ def normalise(text: str, limit: int = 2000) -> str:
     Traditional characters stay as they are.
     """
     text = text[:limit]
-    if not _UNUSUAL.search(text):
+    if (text.isascii() and text.isprintable()) or not _UNUSUAL.search(text):
         return text.lower()
     visible = "".join(_visible(character) for character in text)
     folded = unicodedata.normalize("NFKC", visible).casefold()
@@ -53,4 +53,4 @@ def _visible(character: str) -> str:
 def runs(normalised: str) -> Iterator[Run]:
     """Yield the searchable runs of an already normalised text, in their order."""
     for match in _RUN.finditer(normalised):
-        yield Run(match.group(), match.group(1) is not None)
+        yield Run(match[0], match.lastindex is not None)

@@ -109,7 +109,8 @@ def readings(text: str) -> list[tuple[str, ...]]:
     its own keeps up to three. A character that is not Chinese has none.
     """
     known = dictionary()
-    found = [known.characters.get(character, ()) for character in text]
+    find = known.characters.get
+    found = [find(character, ()) for character in text]
     unclear = [position for position, options in enumerate(found) if len(options) > 1]
     if not unclear:
         return found
@@ -188,6 +189,7 @@ def syllables_beginning(letters: str) -> tuple[str, ...]:
     return dictionary().beginnings.get(letters, ())
 
 
+@lru_cache(maxsize=5_000)
 def pinyin_key(text: str, limit: int = 100) -> str:
     """Return a key by which Chinese and Latin names sort together alphabetically.
 

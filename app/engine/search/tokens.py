@@ -56,46 +56,56 @@ def field_tokens(field: SearchField, text: str | None) -> set[str]:
     """Return the tokens of one field's text: bounded in number, whatever the text."""
     if not text:
         return set()
+    return set(field_words(field, text).split())
+
+
+def field_words(field: SearchField, text: str) -> str:
+    """The tokens of one field's text between blanks; some may stand twice."""
     divided = list(runs(normalise(text, _LIMITS[field.kind])))
-    found: set[str] = set()
-    for run in divided:
-        if run.unspaced:
-            found.update(_character_tokens(field.code, run.text))
-    words = [run.text[:LONGEST_WORD] for run in divided if not run.unspaced]
+    found: list[str] = []
+    words = []
+    for run, unspaced in divided:
+        if unspaced:
+            _add_characters(found, field.code, run)
+        else:
+            words.append(run[:LONGEST_WORD])
     if field.kind == "code":
-        found |= _code_tokens(field.code, words)
+        _add_code(found, field.code, words)
     elif field.kind == "long_text":
-        found |= {f"{field.code}={word}" for word in words}
+        found += [f"{field.code}={word}" for word in words]
     else:
-        found |= _word_tokens(field.code, words)
-        found |= _pinyin_tokens(field.code, divided)
-    return found
+        _add_words(found, field.code, words)
+        _add_pinyin(found, field.code, divided)
+    return " ".join(found)
 
 
-def _character_tokens(code: str, text: str) -> list[str]:
+def _add_characters(found: list[str], code: str, text: str) -> None:
     """Every character and every pair of neighbours."""
-    mark = f"{code}:"
-    pairs = [mark + left + right for left, right in pairwise(text)]
-    return pairs + [mark + character for character in text]
+    found += map(_characters, repeat(code), text, text[1:])
+    found.append(f"{code}:{text[-1]}")
 
 
-def _word_tokens(code: str, words: list[str]) -> set[str]:
-    found: set[str] = set()
+@lru_cache(maxsize=50_000)
+def _characters(code: str, left: str, right: str) -> str:
+    return f"{code}:{left} {code}:{left}{right}"
+
+
+def _add_words(found: list[str], code: str, words: list[str]) -> None:
     for word in words:
-        found.update(f"{code}:{word[:n]}" for n in range(1, min(len(word), BEGINNING) + 1))
-        if len(word) > BEGINNING:
-            found.add(f"{code}={word}")
-    return found
+        size = len(word)
+        found += [f"{code}:{word[:n]}" for n in range(1, min(size, BEGINNING) + 1)]
+        if size > BEGINNING:
+            found.append(f"{code}={word}")
 
 
-def _code_tokens(code: str, words: list[str]) -> set[str]:
+def _add_code(found: list[str], code: str, words: list[str]) -> None:
     """Pieces of the code without its separators, and the first one or two characters of a part."""
-    found = {f"{code}:{word[:n]}" for word in words for n in (1, 2)}
-    found |= {f"{code}#{gram}" for gram in grams("".join(words))}
+    found += [f"{code}:{word[:1]} {code}:{word[:2]}" for word in words]
     compact = "".join(words)
+    mark = f"{code}#"
+    found += [mark + gram for gram in grams(compact)]
     if len(compact) >= GRAM:
-        found.add(f"{code}#{compact[1 - GRAM :]}")
-    return found
+        found.append(mark + compact[1 - GRAM :])
 
 
 def grams(compact: str) -> list[str]:
@@ -105,24 +115,25 @@ def grams(compact: str) -> list[str]:
     return [compact[start : start + GRAM] for start in range(len(compact) - GRAM + 1)]
 
 
-def _pinyin_tokens(code: str, divided: list[Run]) -> set[str]:
-    found: set[str] = set()
+def _add_pinyin(found: list[str], code: str, divided: list[Run]) -> None:
     last = ""  # the possible initials of the character before
-    for run in divided:
-        if run.unspaced:
-            spelled = readings(run.text[:_PINYIN_LIMIT])
-            found.update(*map(_syllable_tokens, repeat(code), spelled, [*spelled[1:], ()]))
-            found |= _initial_tokens(code, last, _initials(spelled[0]))
+    for text, unspaced in divided:
+        if unspaced:
+            spelled = readings(text[:_PINYIN_LIMIT])
+            found += map(_syllables, repeat(code), spelled, [*spelled[1:], ()])
+            if last:
+                found += _initial_tokens(code, last, _initials(spelled[0]))
             last = _initials(spelled[-1])
-        elif len(run.text) <= _ABBREVIATION:
-            chain = [last, *run.text]
-            found.update(*(_initial_tokens(code, a, b) for a, b in pairwise(chain)))
-            last = run.text[-1]
+        elif len(text) <= _ABBREVIATION:
+            chain = [last, *text]
+            for left, right in pairwise(chain):
+                found += _initial_tokens(code, left, right)
+            last = text[-1]
         else:
             last = ""
-    return found
 
 
+@lru_cache(maxsize=5_000)
 def _initials(spelled: tuple[str, ...]) -> str:
     return "".join({syllable[0] for syllable in spelled})
 
@@ -132,11 +143,12 @@ def _initial_tokens(code: str, left: str, right: str) -> set[str]:
 
 
 @lru_cache(maxsize=50_000)
-def _syllable_tokens(code: str, left: tuple[str, ...], right: tuple[str, ...]) -> tuple[str, ...]:
+def _syllables(code: str, left: tuple[str, ...], right: tuple[str, ...]) -> str:
     """A syllable, its pair with the next one and their initials, in every likely reading."""
+    alone = [f"{code}~{syllable}" for syllable in _typed(left)]
     pairs = [f"{code}~{a}~{b}" for a in _typed(left) for b in _typed(right)]
-    initials = _initial_tokens(code, _initials(left), _initials(right))
-    return (*[f"{code}~{syllable}" for syllable in _typed(left)], *pairs, *initials)
+    initials = sorted(_initial_tokens(code, _initials(left), _initials(right)))
+    return " ".join([*alone, *pairs, *initials])
 
 
 def _typed(options: tuple[str, ...]) -> tuple[str, ...]:

@@ -9,6 +9,7 @@ from flask import Flask
 import app.engine.surfaces.imports.kind  # noqa: F401  (declares the kinds of jobs)
 from app.engine.surfaces.imports.checking import Preview, check
 from app.engine.surfaces.imports.command import ImportReport, command
+from app.engine.surfaces.imports.downloads import ImportDownloads
 from app.engine.surfaces.imports.models import CHECKED, CHECKING, ImportRun
 from app.engine.surfaces.imports.pages import ImportPages
 from app.engine.surfaces.imports.running import Runner
@@ -16,6 +17,7 @@ from app.engine.surfaces.imports.running import Runner
 __all__ = [
     "CHECKED",
     "CHECKING",
+    "ImportDownloads",
     "ImportPages",
     "ImportReport",
     "ImportRun",
@@ -30,3 +32,4 @@ __all__ = [
 def register(_app: Flask, appbuilder: Any) -> None:
     """Add the pages."""
     appbuilder.add_view_no_menu(ImportPages)
+    appbuilder.add_view_no_menu(ImportDownloads)

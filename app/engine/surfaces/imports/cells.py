@@ -44,6 +44,14 @@ class ParsedRow:
     """Field and word of choices that are not in the list."""
 
 
+Found = tuple[dict[str, Any], str | None, tuple[str, str] | None, Any]
+"""What a cell gives: values, the word for a reference, an unknown choice, why it is refused."""
+
+_NOTHING: Found = ({}, None, None, None)
+_REMEMBERED = 2000
+"""So many different cells of a column are remembered: dates, amounts and choices come again."""
+
+
 class RowParser:
     """Reads rows as one import's options say."""
 
@@ -52,14 +60,13 @@ class RowParser:
     ) -> None:
         self.definition = definition
         self.column_of = {name: column for column, name in options.mapping.items()}
-        self._mapped = [
-            (index, column, definition.fields[options.mapping[column]])
+        self._columns = [
+            _ColumnReader(self, index, column, definition.fields[options.mapping[column]])
             for index, column in enumerate(columns)
             if column in options.mapping
         ]
-        self._chosen = options.choices
-        self._refining = _refining(definition)
-        self._meant: dict[tuple[str, str], dict[str, str] | None] = {}
+        self.chosen = options.choices
+        self.refining = _refining(definition)
 
     def parse(self, row: Row) -> ParsedRow:
         """The row's values; a problem in one cell does not hide those of the others."""
@@ -67,66 +74,105 @@ class RowParser:
         if row.problem is not None:
             parsed.problems.append(CellProblem(None, "", row.problem))
             return parsed
-        for index, column, item in self._mapped:
-            cell = row.cells[index]
-            if is_empty(cell):
+        cells, values = row.cells, parsed.values
+        for reader in self._columns:
+            cell = cells[reader.index]
+            if cell is None or cell == "":
                 continue
-            if item.type_name not in NATIVE and not isinstance(cell, str):
-                cell = cell_text(cell)
-            try:
-                self._take(parsed, item, cell)
-            except ValueProblem as problem:
-                parsed.problems.append(CellProblem(column, shown(cell), problem.message))
+            given, word, unknown, problem = reader.read(cell)
+            if problem is not None:
+                parsed.problems.append(CellProblem(reader.column, shown(cell), problem))
+                if unknown is not None:
+                    parsed.unknown.append(unknown)
+            elif word is not None:
+                parsed.references[reader.item.name] = word
+            else:
+                for name, value in given.items():
+                    values[name] = list(value) if type(value) is list else value
         return parsed
 
-    def _take(self, parsed: ParsedRow, item: Field, cell: Any) -> None:
-        if isinstance(item, Choice):
-            self._take_choice(parsed, item, clean(cell))
-        elif item.target:
-            parsed.references[item.name] = clean(cell)
-        else:
-            value = item.parse(cell)
-            if value is not None:
-                # as it will be stored: codes are compared in that form
-                parsed.values[item.name] = item.clean(value)
-            if isinstance(item, Money):
-                self._take_currency(parsed, item, cell)
 
-    def _take_choice(self, parsed: ParsedRow, item: Choice, word: str) -> None:
-        key = (item.name, word)
-        if key not in self._meant:
-            self._meant[key] = self._meaning(item, word)
-        meant = self._meant[key]
+class _ColumnReader:
+    """Reads the cells of one column; remembers what those before it gave."""
+
+    def __init__(self, parser: RowParser, index: int, column: str, item: Field) -> None:
+        self.index = index
+        self.column = column
+        self.item = item
+        self._parser = parser
+        self._native = item.type_name in NATIVE
+        self._known: dict[Any, Found] = {}
+
+    def read(self, cell: Any) -> Found:
+        """What the cell gives; never raises for what stands in it."""
+        if not isinstance(cell, str):
+            return self._read(cell)
+        found = self._known.get(cell)
+        if found is None:
+            if len(self._known) >= _REMEMBERED:
+                self._known.clear()
+            found = self._known[cell] = self._read(cell)
+        return found
+
+    def _read(self, cell: Any) -> Found:
+        if is_empty(cell):
+            return _NOTHING
+        if not self._native and not isinstance(cell, str):
+            cell = cell_text(cell)
+        try:
+            if isinstance(self.item, Choice):
+                return self._choice(self.item, clean(cell))
+            if self.item.target:
+                return {}, clean(cell), None, None
+            return self._value(cell), None, None, None
+        except ValueProblem as problem:
+            return {}, None, None, problem.message
+
+    def _value(self, cell: Any) -> dict[str, Any]:
+        item, values = self.item, {}
+        value = item.parse(cell)
+        if value is not None:
+            # as it will be stored: codes are compared in that form
+            values[item.name] = item.clean(value)
+        if isinstance(item, Money):
+            values |= self._currency(item, cell)
+        return values
+
+    def _currency(self, item: Money, cell: Any) -> dict[str, Any]:
+        """A currency written beside the amount fills the companion field."""
+        _amount, currency = parse_money(cell)
+        fields, taken = self._parser.definition.fields, self._parser.column_of
+        return {
+            companion: fields[companion].clean(currency)
+            for companion in item.needs
+            if currency is not None and companion not in taken
+        }
+
+    def _choice(self, item: Choice, word: str) -> Found:
+        meant = self._meaning(item, word)
         if meant is None:
-            parsed.unknown.append(key)
-            raise ValueProblem(_("“%(value)s” is not one of the choices.", value=shown(word)))
-        for name, value in meant.items():
-            # what stands in a column of its own counts more
-            if name == item.name or name not in self.column_of:
-                parsed.values[name] = value
+            problem = _("“%(value)s” is not one of the choices.", value=shown(word))
+            return {}, None, (item.name, word), problem
+        fields, taken = self._parser.definition.fields, self._parser.column_of
+        # what stands in a column of its own counts more
+        mine = {n: fields[n].clean(v) for n, v in meant.items() if n == item.name or n not in taken}
+        return mine, None, None, None
 
     def _meaning(self, item: Choice, word: str) -> dict[str, str] | None:
         """The values that a word stands for; None for a word that is no choice."""
-        decided = self._chosen.get(item.name, {}).get(word)
+        decided = self._parser.chosen.get(item.name, {}).get(word)
         if decided == LEAVE_EMPTY:
             return {}
         value = decided if decided not in (None, MAKE) else item.options.find(word)
         if value is not None:
             return {item.name: value}
-        for finer in self._refining.get(item.name, ()):
+        for finer in self._parser.refining.get(item.name, ()):
             # 深圳 in a column of provinces names the city and, with it, the province
             value = finer.options.find(word)
             option = finer.options.by_value.get(value or "")
             if value is not None and option is not None and option.parent:
                 return {item.name: option.parent, finer.name: value}
         return None
-
-    def _take_currency(self, parsed: ParsedRow, item: Money, cell: Any) -> None:
-        """A currency written beside the amount fills the companion field."""
-        for companion in item.needs:
-            _amount, currency = parse_money(cell)
-            if currency is not None and companion not in self.column_of:
-                parsed.values[companion] = currency
 
 
 def _refining(definition: EntityDefinition) -> dict[str, list[Choice]]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -19,6 +19,7 @@ from app.engine.registry import EntityDefinition
 from app.engine.surfaces.imports.batches import reading
 from app.engine.surfaces.imports.models import ImportRun, Options, Tally
 from app.engine.surfaces.imports.plan import Outcome, reader
+from app.engine.surfaces.imports.resembling import Resembled
 
 _KEPT_WORDS = 300
 _KEPT_CHANGES = 50
@@ -35,9 +36,14 @@ class Preview(Tally):
     changes: list[dict[str, Any]] = field(default_factory=list)
     duplicates: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[Any] = field(default_factory=list)
+    near: int = 0
+    alike: list[dict[str, Any]] = field(default_factory=list)
+    """New rows that resemble a record or an earlier row: how many, and the first of them."""
 
     def add(self, definition: EntityDefinition, outcome: Outcome) -> None:
         self.count(outcome.kind)
+        if outcome.resembles is not None:
+            self._resembling(outcome, outcome.resembles)
         for name, word in outcome.row.unknown:
             self.unknown.setdefault(name, Counter())[word] += 1
         if outcome.kind == "refused":
@@ -47,6 +53,19 @@ class Preview(Tally):
             self.duplicates.append({"row": outcome.row.number, "message": reason})
         elif outcome.kind == "changed" and len(self.changes) < _KEPT_CHANGES:
             self.changes.append(_described(definition, outcome))
+
+    def _resembling(self, outcome: Outcome, resembles: Resembled) -> None:
+        self.near += 1
+        if len(self.alike) < _KEPT_DUPLICATES:
+            self.alike.append(
+                {
+                    "row": outcome.row.number,
+                    "field": resembles.field.name,
+                    "value": str(outcome.row.values.get(resembles.field.name)),
+                    "line": resembles.line,
+                    "record_id": resembles.record_id,
+                }
+            )
 
     def as_json(self) -> dict[str, Any]:
         return {
@@ -58,6 +77,8 @@ class Preview(Tally):
             "changes": self.changes,
             "duplicates": self.duplicates,
             "warnings": self.warnings,
+            "near": self.near,
+            "alike": self.alike,
         }
 
 
@@ -68,7 +89,7 @@ def check(
     viewer = policy.current_viewer()
     viewer.require(entity, "import")
     preview = Preview()
-    with reading(entity, path, name, options) as file:
+    with reading(entity, path, name, options, compare=True) as file:
         preview.warnings = [freeze(warning) for warning in file.table.warnings]
         about = file.table.estimated_rows()
         for batch in file.batches():
@@ -87,6 +108,22 @@ def add_refusals(tally: Tally, outcome: Outcome) -> None:
     """Keep each reason why a row is refused."""
     for problem in outcome.problems:
         tally.refuse(outcome.row.number, problem.column, problem.value, freeze(problem.message))
+
+
+def refusal_rows(run_id: int, outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
+    """The refused rows among the outcomes, as they are kept with their reasons."""
+    return [
+        {
+            "run_id": run_id,
+            "row": outcome.row.number,
+            "problems": [
+                {"column": problem.column, "message": freeze(problem.message)}
+                for problem in outcome.problems
+            ],
+        }
+        for outcome in outcomes
+        if outcome.kind == "refused"
+    ]
 
 
 def imported_before(entity: str, sha256: str, not_this: int | None = None) -> ImportRun | None:

@@ -13,6 +13,15 @@ from app.engine.fields import Field
 from app.engine.labels import both_languages
 from app.engine.parsing import header_key
 from app.engine.registry import EntityDefinition
+from app.engine.surfaces.imports.models import Options
+
+REASON = _("Why it was refused")
+"""Header of the column that a file of refused rows has beside its own; never imported."""
+
+
+def is_reason(column: str) -> bool:
+    """Whether a column is that of the reasons, in either language."""
+    return header_key(column) in {header_key(str(word)) for word in both_languages(REASON)}
 
 
 def importable(definition: EntityDefinition) -> list[Field]:
@@ -30,6 +39,7 @@ def propose(
         for column, name in (earlier or {}).items()
         if column in columns and name in available
     }
+    columns = [column for column in columns if not is_reason(column)]
     for words in (_own_words, _synonyms):
         known: dict[str, str] = {}
         for field in available.values():
@@ -75,6 +85,14 @@ def check_mapping(
         used[name] = column
     if not mapping:
         raise InvalidInput.of(None, _("No column is mapped to a field: nothing would be imported."))
+
+
+def check_mode(options: Options) -> None:
+    """Raises InvalidInput for a mode that has nothing to find records by."""
+    if options.mode == "update" and options.key is None:
+        raise InvalidInput.of(
+            "key", _("To change records only, choose the field that they are found by.")
+        )
 
 
 def check_required(definition: EntityDefinition, mapping: Mapping[str, str]) -> None:

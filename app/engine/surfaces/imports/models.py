@@ -7,7 +7,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any, Self
 
-from sqlalchemy import BigInteger, Index, Integer, String
+from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.engine.adapters.database import Identifier, Json, Model, UtcDateTime
@@ -21,6 +21,13 @@ MAKE = "+"
 
 LEAVE_EMPTY = ""
 """In place of a choice: import the row without one."""
+
+MODES = ("both", "add", "update", "skip")
+"""Add and update; only add, refusing what is there; only update, refusing what is not; add, and
+leave what is there as it is."""
+
+NEAR = ("add", "leave", "update")
+"""Add such rows all the same; leave them out; let them change the record that they resemble."""
 
 COUNTED = ("total", "new", "changed", "unchanged", "duplicate", "refused")
 
@@ -39,6 +46,10 @@ class Options:
     """The field by which records are found; None: every row is a new record."""
     choices: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
     """Field → word in the file → choice, MAKE or LEAVE_EMPTY."""
+    mode: str = "both"
+    """One of MODES: what is done with rows whose record is there already, or is not."""
+    near: str = "add"
+    """One of NEAR: what is done with rows that resemble a record or an earlier row."""
     approved: bool = False
     all_or_nothing: bool = False
 
@@ -84,6 +95,22 @@ class ImportRun(Model):
     @property
     def decided(self) -> Options:
         return Options.from_json(self.options)
+
+
+class ImportRefusal(Model):
+    """A row that a run did not take: its line in the file, and why."""
+
+    __tablename__ = "import_refusal"
+    __table_args__ = (
+        Index("ix_import_refusal_run", "run_id", "row"),
+        {"sqlite_autoincrement": True},
+    )
+
+    id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=True)
+    run_id: Mapped[int] = mapped_column(ForeignKey("import_run.id", ondelete="CASCADE"))
+    row: Mapped[int] = mapped_column(BigInteger)
+    problems: Mapped[list[dict[str, Any]]] = mapped_column(Json)
+    """Column and frozen message of each."""
 
 
 @dataclass

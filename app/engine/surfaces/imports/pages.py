@@ -20,7 +20,8 @@ from app.engine.errors import InvalidInput, NotFound, StewardError
 from app.engine.job import Job, request_job
 from app.engine.registry import EntityDefinition
 from app.engine.surfaces.imports import shown, uploads
-from app.engine.surfaces.imports.columns import check_mapping, check_required
+from app.engine.surfaces.imports.columns import check_mapping, check_mode, check_required
+from app.engine.surfaces.imports.deciding import decided
 from app.engine.surfaces.imports.models import (
     CHECKED,
     CHECKING,
@@ -69,14 +70,14 @@ class ImportPages(Pages):
     @entity_page("import")
     def run(self, definition: EntityDefinition, run_id: int) -> Any:
         """Where the import stands: columns, progress, preview or result."""
-        run, job = _found(definition, run_id)
+        run, job = found(definition, run_id)
         return _page(definition, run, job)
 
     @expose("/import/<key>/<int:run_id>/status")
     @entity_page("import")
     def status(self, definition: EntityDefinition, run_id: int) -> Any:
         """The moving bar; once there is nothing to wait for, the whole page again."""
-        _run, job = _found(definition, run_id)
+        _run, job = found(definition, run_id)
         if job is None or job.over:
             return Response(headers={"HX-Refresh": "true"})
         return render_template(
@@ -89,7 +90,7 @@ class ImportPages(Pages):
     @entity_page("import")
     def format(self, definition: EntityDefinition, run_id: int) -> Any:
         """Read the file in another way."""
-        run, job = _found(definition, run_id)
+        run, job = found(definition, run_id)
         _require(run, UPLOADED, CHECKED, CHECKING if job and job.over else UPLOADED)
         header = {"yes": True, "no": False}.get(request.form.get("header", ""))
         wanted = {
@@ -108,10 +109,11 @@ class ImportPages(Pages):
     @entity_page("import")
     def check(self, definition: EntityDefinition, run_id: int) -> Any:
         """Columns and choices as decided; then a job goes through the file."""
-        run, job = _found(definition, run_id)
-        options = _decided(run)
+        run, job = found(definition, run_id)
+        options = decided(run, request.form)
         try:
             check_mapping(definition, run.columns or [], options.mapping)
+            check_mode(options)
             if options.key is None:
                 check_required(definition, options.mapping)
         except StewardError as error:
@@ -127,7 +129,7 @@ class ImportPages(Pages):
     @entity_page("import")
     def columns(self, definition: EntityDefinition, run_id: int) -> Any:
         """Back from the preview to the columns."""
-        run, _job = _found(definition, run_id)
+        run, _job = found(definition, run_id)
         _move(run, (CHECKED,), UPLOADED)
         return redirect(_address(definition, run_id), 303)
 
@@ -135,7 +137,7 @@ class ImportPages(Pages):
     @entity_page("import")
     def start(self, definition: EntityDefinition, run_id: int) -> Any:
         """Carry the plan out, or go on where a run was stopped."""
-        run, job = _found(definition, run_id)
+        run, job = found(definition, run_id)
         plan = run.plan or {}
         if run.state == CHECKED and run.decided.all_or_nothing and plan.get("refused"):
             message = gettext(
@@ -152,7 +154,7 @@ class ImportPages(Pages):
     @entity_page("import")
     def undo(self, definition: EntityDefinition, run_id: int) -> Any:
         """Take the whole import back."""
-        run, job = _found(definition, run_id)
+        run, job = found(definition, run_id)
         if run.change_set_id is None or (job is not None and not job.over):
             abort(409)
         target = db.session.get(ChangeSet, run.change_set_id)
@@ -175,7 +177,7 @@ class ImportPages(Pages):
     @entity_page("import")
     def discard(self, definition: EntityDefinition, run_id: int) -> Any:
         """Forget a file that was not imported."""
-        run, job = _found(definition, run_id)
+        run, job = found(definition, run_id)
         _require(run, UPLOADED, CHECKED, CHECKING if job and job.over else UPLOADED)
         uploads.discard(run)
         toast(gettext("The file was discarded; nothing was imported."), "info")
@@ -252,33 +254,6 @@ def _require(run: ImportRun, *states: str) -> None:
         abort(409)
 
 
-def _decided(run: ImportRun) -> Options:
-    """The options with what the form says: columns, key, choices, review, all or nothing."""
-    form, known = request.form, run.decided
-    mapping, key = dict(known.mapping), known.key
-    if "columns" in form:
-        mapping = {
-            column: form[f"column-{index}"]
-            for index, column in enumerate(run.columns or [])
-            if form.get(f"column-{index}")
-        }
-        key = form.get("key") or None
-        if key is not None and key not in mapping.values():
-            key = None
-    return Options(
-        **{
-            **known.as_json(),
-            "mapping": mapping,
-            "key": key,
-            "choices": shown.decided_choices(run, form),
-            "approved": form.get("approved") == "1" if "approved" in form else known.approved,
-            "all_or_nothing": form.get("all_or_nothing") == "1"
-            if "columns" in form
-            else known.all_or_nothing,
-        }
-    )
-
-
 def _own(definition: EntityDefinition) -> Any:
     """The imports into the entity that the viewer may know of: their own, or all."""
     viewer = policy.current_viewer()
@@ -288,7 +263,8 @@ def _own(definition: EntityDefinition) -> Any:
     return statement.order_by(ImportRun.id.desc())
 
 
-def _found(definition: EntityDefinition, run_id: int) -> tuple[ImportRun, Job | None]:
+def found(definition: EntityDefinition, run_id: int) -> tuple[ImportRun, Job | None]:
+    """An import that the viewer may know of, with its job. Raises NotFound."""
     run = db.session.scalar(_own(definition).where(ImportRun.id == run_id))
     if run is None:
         raise NotFound(_("There is no such import."))

@@ -11,11 +11,11 @@ from flask_babel import lazy_gettext as _
 from app.engine import policy
 from app.engine.changes import Changes, Prepared
 from app.engine.errors import InvalidInput
-from app.engine.fields import Field
-from app.engine.query import allowed, matching, taken
 from app.engine.registry import EntityDefinition
 from app.engine.surfaces.imports.cells import CellProblem, ParsedRow
 from app.engine.surfaces.imports.models import Options
+from app.engine.surfaces.imports.resembling import Resembled, Resembling
+from app.engine.surfaces.imports.standing import Standing, content, keyed, uniques, values_of
 
 Kind = Literal["new", "changed", "unchanged", "duplicate", "refused"]
 
@@ -29,58 +29,135 @@ class Outcome:
     prepared: Prepared | None = None
     record: Any = None
     problems: list[CellProblem] = field(default_factory=list)
+    resembles: Resembled | None = None
 
 
 class Planner:
     """Decides about rows in the order of the file; remembers which values it has met."""
 
     def __init__(
-        self, definition: EntityDefinition, options: Options, column_of: Mapping[str, str]
+        self,
+        definition: EntityDefinition,
+        options: Options,
+        column_of: Mapping[str, str],
+        compare: bool = False,
     ) -> None:
+        """`compare`: say of each new row what it resembles, even where nothing hangs on it."""
         self.definition = definition
+        self._mode, self._choice = options.mode, options.near
         self.key = definition.fields[options.key] if options.key else None
         self._column_of = column_of
-        self._uniques = _uniques(definition)
-        self._met: dict[tuple[str, ...], dict[tuple[Any, ...], int]] = {}
-        self._met_keys: dict[Any, int] = {}
+        self._uniques = uniques(definition)
+        compared = compare or options.near != "add"
+        self._near = Resembling(definition, self.key) if compared else None
+        # By their hashes, which take little room: what was met, and in which line first.
+        self._met: dict[tuple[str, ...], dict[int, int]] = {}
+        self._met_keys: dict[int, int] = {}
         self._met_rows: dict[int, int] = {}
+        self._met_records: dict[int | None, int] = {}
 
-    def meet(self, row: ParsedRow) -> None:
-        """Remember a row of an earlier run, so that later ones are compared with it."""
-        if not row.problems:
+    def meet(self, rows: Sequence[ParsedRow]) -> None:
+        """Remember rows of an earlier run, so that later ones are compared with them."""
+        good = [row for row in rows if not row.problems]
+        if self._near is not None and self._choice == "update":
+            for line, near in self._near.look_up(good).items():
+                self._met_records.setdefault(near.record_id, line)
+        for row in good:
             self._repeated(row)
-            self._note_uniques(row)
+            self._note(row.values, row.number)
 
     def decide(self, rows: Sequence[ParsedRow], changes: Changes) -> list[Outcome]:
         """The outcome of each row. `changes` is where they will be written, or a mere reader."""
         good = [row for row in rows if not row.problems]
-        standing = _Standing(self.definition, self.key, self._uniques, good, changes)
-        return [self._outcome(row, standing, changes) for row in rows]
+        near = self._near.look_up(good) if self._near else {}
+        standing = Standing(self.definition, self.key, self._uniques, good, changes)
+        if self._choice == "update":
+            standing.load({found.record_id for found in near.values() if found.record_id})
+        return [self._outcome(row, standing, changes, near.get(row.number)) for row in rows]
 
-    def _outcome(self, row: ParsedRow, standing: _Standing, changes: Changes) -> Outcome:
+    def _outcome(
+        self, row: ParsedRow, standing: Standing, changes: Changes, near: Resembled | None
+    ) -> Outcome:
         if row.problems:
             return Outcome(row, "refused", problems=row.problems)
         first = self._repeated(row)
         if first is not None:
             return Outcome(row, "duplicate", problems=[self._repeats(row, first)])
-        clash = self._clash(row, standing)
-        self._note_uniques(row)
+        record = standing.record(row)
+        if record is not None:
+            near = None
+        elif self._near is not None:
+            # An earlier row first: it may have become that record by now.
+            near = self._near.earlier(row) or near
+        if near is not None and self._left_out(near):
+            return Outcome(row, "duplicate", problems=[self._alike(near)], resembles=near)
+        if near is not None and self._choice == "update":
+            record = standing.loaded(near.record_id)
+        clash = self._clash(row, standing, record)
+        self._note(row.values, row.number)
         if clash is not None:
             return Outcome(row, "refused", problems=[clash])
-        record = standing.record(row)
-        if record is None and not _keyed(row, self.key) and standing.same_exists(row):
+        outcome = self._by_mode(row, record) or self._same(row, record, standing)
+        outcome = outcome or self._checked(row, record, standing, changes)
+        outcome.resembles = near if outcome.kind == "new" else None
+        if outcome.kind == "changed" and outcome.prepared is not None:
+            # What the record held until now counts as held to the end: so the rows after this one
+            # are judged alike before it is written and after that, by preview and run.
+            self._note(outcome.prepared.before, row.number)
+            held = outcome.prepared.before.get(self.key.name) if self.key else None
+            if held is not None:
+                self._met_keys.setdefault(hash(held), row.number)
+        return outcome
+
+    def _same(self, row: ParsedRow, record: Any, standing: Standing) -> Outcome | None:
+        """A row that says nothing new of a record, or one about a record that had its row."""
+        if record is not None:
+            line = self._met_records.setdefault(record.id, row.number)
+            if line == row.number:
+                return None
+            message = _("The record of line %(line)s is meant here too.", line=line)
+        elif not keyed(row, self.key) and standing.same_exists(row):
             message = _("There is a record with the same content already.")
-            return Outcome(row, "duplicate", problems=[CellProblem(None, "", message)])
-        return self._checked(row, record, standing, changes)
+        else:
+            return None
+        return Outcome(row, "duplicate", problems=[CellProblem(None, "", message)])
+
+    def _left_out(self, near: Resembled) -> bool:
+        """A row that resembles an earlier one has no record yet that it could change."""
+        return self._choice == "leave" or (self._choice == "update" and near.line is not None)
+
+    def _alike(self, near: Resembled) -> CellProblem:
+        column, label = self._column_of.get(near.field.name), near.field.label
+        if near.line is not None:
+            message = _("%(field)s resembles that in line %(line)s.", field=label, line=near.line)
+        else:
+            message = _("%(field)s resembles that of a record.", field=label)
+        return CellProblem(column, "", message)
+
+    def _by_mode(self, row: ParsedRow, record: Any) -> Outcome | None:
+        """What the mode alone decides; None where the row is to be looked at."""
+        if record is None and self._mode == "update":
+            message = _("There is no record that this row could change.")
+        elif record is not None and self._mode == "add":
+            message = _("This record is there already; only new ones are to be added.")
+        elif record is not None and self._mode == "skip":
+            return Outcome(row, "unchanged", None, record)
+        else:
+            return None
+        name = self.key.name if self.key else ""
+        problem = CellProblem(
+            self._column_of.get(name), _shown_value(self.definition, row, name), message
+        )
+        return Outcome(row, "refused", problems=[problem])
 
     def _checked(
-        self, row: ParsedRow, record: Any, standing: _Standing, changes: Changes
+        self, row: ParsedRow, record: Any, standing: Standing, changes: Changes
     ) -> Outcome:
         """All the checks that a form's input goes through."""
         try:
             if record is None:
                 standing.may_create(row)
-                prepared = changes.checker.new(self.definition, row.values)
+                prepared = changes.checker.new(self.definition, row.values, cleaned=True)
                 return Outcome(row, "new", prepared)
             prepared = changes.checker.update(self.definition, record, row.values)
         except InvalidInput as error:
@@ -96,29 +173,28 @@ class Planner:
 
     def _repeated(self, row: ParsedRow) -> int | None:
         """The line of an earlier row that is about the same record; notes this one otherwise."""
-        if self.key is not None and _keyed(row, self.key):
-            first = self._met_keys.setdefault(row.values[self.key.name], row.number)
+        if self.key is not None and keyed(row, self.key):
+            first = self._met_keys.setdefault(hash(row.values[self.key.name]), row.number)
         else:
-            first = self._met_rows.setdefault(hash(_content(row.values)), row.number)
+            first = self._met_rows.setdefault(hash(content(row.values)), row.number)
         return None if first == row.number else first
 
     def _repeats(self, row: ParsedRow, first: int) -> CellProblem:
-        if self.key is None or not _keyed(row, self.key):
+        if self.key is None or not keyed(row, self.key):
             return CellProblem(None, "", _("The same content stands in line %(line)s.", line=first))
         value = str(row.values[self.key.name])
         message = _("The same %(field)s stands in line %(line)s.", field=self.key.label, line=first)
         return CellProblem(self._column_of.get(self.key.name), value, message)
 
-    def _clash(self, row: ParsedRow, standing: _Standing) -> CellProblem | None:
+    def _clash(self, row: ParsedRow, standing: Standing, own: Any) -> CellProblem | None:
         """A unique value that an earlier row or another record has."""
-        own = standing.record(row)
         for fields in self._uniques:
-            values = _values_of(row, fields)
+            values = values_of(row.values, fields)
             if values is None:
                 continue
             names = tuple(item.name for item in fields)
             column, text = self._column_of.get(names[-1]), str(values[-1])
-            first = self._met.get(names, {}).get(values)
+            first = self._met.get(names, {}).get(hash(values))
             if first is not None:
                 message = _(
                     "The same %(field)s stands in line %(line)s.",
@@ -132,12 +208,15 @@ class Planner:
                 return CellProblem(column, text, message)
         return None
 
-    def _note_uniques(self, row: ParsedRow) -> None:
+    def _note(self, values: Mapping[str, Any], line: int) -> None:
+        """Remember values that later rows are compared with."""
+        if self._near is not None:
+            self._near.note(values, line)
         for fields in self._uniques:
-            values = _values_of(row, fields)
-            if values is not None:
+            held = values_of(values, fields)
+            if held is not None:
                 names = tuple(item.name for item in fields)
-                self._met.setdefault(names, {}).setdefault(values, row.number)
+                self._met.setdefault(names, {}).setdefault(hash(held), line)
 
     def _placed(self, row: ParsedRow, error: InvalidInput) -> list[CellProblem]:
         return [
@@ -148,117 +227,6 @@ class Planner:
             )
             for problem in error.problems
         ]
-
-
-class _Standing:
-    """What the database holds that a batch of rows is compared with: a few statements for all."""
-
-    def __init__(
-        self,
-        definition: EntityDefinition,
-        key: Field | None,
-        uniques: Sequence[tuple[Field, ...]],
-        rows: Sequence[ParsedRow],
-        changes: Changes,
-    ) -> None:
-        self._definition = definition
-        self._key = key
-        self._viewer = changes.viewer
-        self._by_key: dict[Any, Any] = {}
-        if key is not None:
-            values = {row.values[key.name] for row in rows if row.values.get(key.name) is not None}
-            for record in matching(definition, key, values):
-                self._by_key.setdefault(key.get(record), record)
-        self._holders = {
-            tuple(item.name for item in fields): taken(
-                definition, fields, {v for row in rows if (v := _values_of(row, fields))}
-            )
-            for fields in uniques
-        }
-        self._together = [fields for fields in uniques if len(fields) > 1]
-        self._by_id = {} if key is not None else self._held_together()
-        found = [record.id for record in (*self._by_key.values(), *self._by_id.values())]
-        self.updatable = allowed(definition, found, "update")
-        self._same = self._contents([row for row in rows if not _keyed(row, key)])
-
-    def record(self, row: ParsedRow) -> Any:
-        """The record that the row is about; None for a new one.
-
-        Without a key it is the one that the fields which are unique together lead to.
-        """
-        if self._key is not None:
-            return self._by_key.get(row.values.get(self._key.name))
-        for fields in self._together:
-            values = _values_of(row, fields)
-            holder = self.holder(tuple(f.name for f in fields), values) if values else None
-            if holder in self._by_id:
-                return self._by_id[holder]
-        return None
-
-    def _held_together(self) -> dict[int | None, Any]:
-        """The records that the rows lead to by fields which are unique together, by id."""
-        names = [tuple(item.name for item in fields) for fields in self._together]
-        held = {record_id for group in names for record_id in self._holders[group].values()}
-        identifier = self._definition.fields["id"]
-        return {record.id: record for record in matching(self._definition, identifier, held)}
-
-    def holder(self, names: tuple[str, ...], values: tuple[Any, ...]) -> int | None:
-        return self._holders[names].get(values)
-
-    def same_exists(self, row: ParsedRow) -> bool:
-        """Whether a record has exactly this row's content."""
-        return _content(row.values) in self._same
-
-    def may_create(self, row: ParsedRow) -> None:
-        """Raises InvalidInput where the viewer may not make this record."""
-        name = self._definition.name
-        if not self._viewer.can(name, "create"):
-            raise InvalidInput.of(None, _("Your roles do not allow new records here."))
-        owner = self._definition.owner_field
-        if owner is None or self._viewer.scope(name, "create") != "own":
-            return
-        if row.values.get(owner.name) not in (None, self._viewer.user_id):
-            raise InvalidInput.of(
-                owner.name, _("This record would lie outside what your roles let you change.")
-            )
-
-    def _contents(self, rows: Sequence[ParsedRow]) -> set[Any]:
-        """The contents of records that are called as one of the rows is."""
-        title = self._definition.title_field
-        names = {row.values[title.name] for row in rows if row.values.get(title.name) is not None}
-        shapes = {tuple(sorted(row.values)) for row in rows}
-        fields = self._definition.fields
-        return {
-            _content({name: fields[name].get(record) for name in shape})
-            for record in matching(self._definition, title, names, most=20 * len(names))
-            for shape in shapes
-        }
-
-
-def _keyed(row: ParsedRow, key: Field | None) -> bool:
-    return key is not None and row.values.get(key.name) is not None
-
-
-def _uniques(definition: EntityDefinition) -> list[tuple[Field, ...]]:
-    """The fields, or groups of them, whose values no two records share."""
-    single = [(item,) for item in definition.fields.values() if item.unique and not item.system]
-    groups = [
-        tuple(definition.fields[name] for name in names)
-        for names in definition.options.unique_together
-    ]
-    return [*single, *groups]
-
-
-def _values_of(row: ParsedRow, fields: Sequence[Field]) -> tuple[Any, ...] | None:
-    values = tuple(row.values.get(item.name) for item in fields)
-    return None if None in values else values
-
-
-def _content(values: Mapping[str, Any]) -> tuple[Any, ...]:
-    return tuple(
-        (name, tuple(value) if isinstance(value, list) else value)
-        for name, value in sorted(values.items())
-    )
 
 
 def _shown_value(definition: EntityDefinition, row: ParsedRow, name: str | None) -> str:

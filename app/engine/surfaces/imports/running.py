@@ -11,6 +11,7 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
+from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
 from app.engine import changes as change_sets
@@ -20,14 +21,22 @@ from app.engine.changes import Changes, change_set
 from app.engine.registry import current
 from app.engine.surfaces.imports.batches import Reading, reading
 from app.engine.surfaces.imports.cells import ParsedRow, made_value, words_to_make
-from app.engine.surfaces.imports.checking import add_refusals
-from app.engine.surfaces.imports.models import DONE, REVERSED, REVERSING, RUNNING, ImportRun, Tally
+from app.engine.surfaces.imports.checking import add_refusals, refusal_rows
+from app.engine.surfaces.imports.models import (
+    DONE,
+    REVERSED,
+    REVERSING,
+    RUNNING,
+    ImportRefusal,
+    ImportRun,
+    Tally,
+)
 from app.engine.surfaces.imports.writing import write_outcomes
 
 Hold = Callable[..., None]
 """Called inside each transaction with its session and `done=`; raises to give the run up."""
 
-_PAUSE_SECONDS = 0.05
+_PAUSE_SECONDS = 0.01
 """Between batches on SQLite, whose one writer others wait for."""
 
 
@@ -92,8 +101,7 @@ class Runner:
     def _import(self, file: Reading, run: ImportRun) -> None:
         for batch in file.batches():
             fresh = [row for row in batch if row.number > run.position]
-            for row in batch[: len(batch) - len(fresh)]:
-                file.planner.meet(row)
+            file.planner.meet(batch[: len(batch) - len(fresh)])
             if fresh:
                 self._take(file, fresh)
             if dialect_name() == "sqlite":
@@ -119,6 +127,7 @@ class Runner:
     ) -> None:
         options = run.decided
         outcomes = file.planner.decide(rows, changes)
+        file.read_ahead()
         write_outcomes(changes, file.definition, outcomes, options.approved)
         for outcome in outcomes:
             self._tally.count(outcome.kind)
@@ -126,6 +135,9 @@ class Runner:
                 add_refusals(self._tally, outcome)
         if options.all_or_nothing and self._tally.counts["refused"]:
             raise _Refused
+        refused = refusal_rows(run.id, outcomes)
+        if refused:
+            changes.session.execute(insert(ImportRefusal), refused)
         run.position = rows[-1].number
         run.counts = dict(self._tally.counts)
         run.refusals = list(self._tally.refusals)

@@ -21,56 +21,28 @@ from app.engine.job import CANCELLED, Job
 from app.engine.job_words import Described, described
 from app.engine.messages import thaw
 from app.engine.parsing import cell_text
+from app.engine.query import titles
 from app.engine.registry import EntityDefinition
 from app.engine.surfaces.imports.checking import imported_before
 from app.engine.surfaces.imports.columns import importable, key_candidates
+from app.engine.surfaces.imports.deciding import REFUSE
 from app.engine.surfaces.imports.models import (
-    CHECKED,
-    CHECKING,
+    COUNTED,
     DONE,
-    LEAVE_EMPTY,
     MAKE,
-    REVERSED,
     REVERSING,
     RUNNING,
-    UPLOADED,
     ImportRun,
 )
 from app.engine.surfaces.imports.uploads import looked_at
-
-ENCODINGS = {
-    "utf-8": "UTF-8",
-    "gb18030": "GB18030 / GBK",
-    "utf-16": "UTF-16",
-    "big5": "Big5",
-    "cp1252": "Windows-1252",
-}
-DELIMITERS = {
-    ",": _("Comma"),
-    "\t": _("Tab"),
-    ";": _("Semicolon"),
-    "|": _("Vertical bar"),
-    " ": _("Blanks"),
-}
-STATES: dict[str, tuple[Any, str]] = {
-    UPLOADED: (_("Columns to be chosen"), "neutral"),
-    CHECKING: (_("Being checked"), "accent"),
-    CHECKED: (_("Ready to start"), "accent"),
-    RUNNING: (_("Being imported"), "accent"),
-    REVERSING: (_("Being taken back"), "warn"),
-    REVERSED: (_("Taken back: a row was refused"), "warn"),
-    DONE: (_("Imported"), "good"),
-}
-COUNTS = {
-    "new": _("New"),
-    "changed": _("Changed"),
-    "unchanged": _("Unchanged"),
-    "duplicate": _("Duplicate"),
-    "refused": _("Refused"),
-}
-
-REFUSE = "!"
-"""A form's answer for a word: leave its rows refused."""
+from app.engine.surfaces.imports.words import (
+    COUNTS,
+    DELIMITERS,
+    ENCODINGS,
+    MODE_WORDS,
+    NEAR_WORDS,
+    STATES,
+)
 
 _SHOWN_REFUSALS = 200
 _MOST_OPTIONS = 8000
@@ -155,6 +127,8 @@ def columns_page(definition: EntityDefinition, run: ImportRun) -> dict[str, Any]
         "kind": found["kind"],
         "encodings": ENCODINGS,
         "delimiters": DELIMITERS,
+        "modes": MODE_WORDS,
+        "nears": NEAR_WORDS if definition.options.duplicates else {},
         "warnings": [thaw(warning) for warning in (run.plan or {}).get("warnings", ())],
         "before": before,
         "may_approve": _may_approve(definition),
@@ -180,6 +154,9 @@ def preview_page(definition: EntityDefinition, run: ImportRun) -> dict[str, Any]
             {"row": item["row"], "message": thaw(item["message"])}
             for item in plan.get("duplicates", ())[:_SHOWN_REFUSALS]
         ],
+        "nears": NEAR_WORDS,
+        "near": plan.get("near", 0),
+        "alike": _alike(definition, plan.get("alike", ())),
         "warnings": [thaw(warning) for warning in plan.get("warnings", ())],
         "before": imported_before(definition.name, run.sha256, run.id),
         "may_approve": _may_approve(definition),
@@ -210,6 +187,7 @@ def result_page(definition: EntityDefinition, run: ImportRun, job: Job | None) -
         "refusals": _refusals(run.refusals or ()),
         "more_refused": max(0, counts.get("refused", 0) - _SHOWN_REFUSALS),
         "undoable": undoable,
+        "otherwise": run.state == DONE and _differs(run),
         "resumable": run.state in (RUNNING, REVERSING),
         "undone": undone(report) if report else None,
         "partly": bool(report and (report["kept"] or report["blocked"])),
@@ -227,19 +205,6 @@ def undone(report: Mapping[str, Any]) -> str:
         blocked=report["blocked"],
     )
     return str(said)
-
-
-def decided_choices(run: ImportRun, form: Mapping[str, str]) -> dict[str, dict[str, str]]:
-    """Field → word → what the user decided for it, with what was decided before."""
-    decided = {name: dict(words) for name, words in run.decided.choices.items()}
-    for name, words in (run.plan or {}).get("unknown", {}).items():
-        rest = form.get(f"choice-{name}-rest", REFUSE)
-        for index, (word, _count) in enumerate(words):
-            answer = form.get(f"choice-{name}-{index}", REFUSE)
-            answer = rest if answer == REFUSE else answer
-            if answer != REFUSE:
-                decided.setdefault(name, {})[word] = LEAVE_EMPTY if answer == "-" else answer
-    return decided
 
 
 def _undo_report(target: ChangeSet | None) -> Mapping[str, Any] | None:
@@ -299,6 +264,32 @@ def _change(definition: EntityDefinition, item: Mapping[str, Any]) -> dict[str, 
             if name in known
         ],
     }
+
+
+def _alike(
+    definition: EntityDefinition, items: Iterable[Mapping[str, Any]]
+) -> list[dict[str, Any]]:
+    """New rows with what they resemble: a line of the file, or a record by its name."""
+    listed = list(items)
+    names = titles(definition.name, [item["record_id"] for item in listed if item["record_id"]])
+    return [
+        {
+            "row": item["row"],
+            "label": definition.fields[item["field"]].label,
+            "value": item["value"],
+            "line": item["line"],
+            "name": names.get(item["record_id"]),
+            "href": record_address(definition, item["record_id"]) if item["record_id"] else None,
+        }
+        for item in listed
+        if item["field"] in definition.fields
+    ]
+
+
+def _differs(run: ImportRun) -> bool:
+    """Whether the run came to other counts than the preview, because data changed in between."""
+    plan, counts = run.plan or {}, run.counts or {}
+    return "total" in plan and any(plan[name] != counts.get(name) for name in COUNTED)
 
 
 def _possible_keys(definition: EntityDefinition) -> list[Any]:

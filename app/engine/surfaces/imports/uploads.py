@@ -95,7 +95,9 @@ def looked_at(run: ImportRun) -> dict[str, Any]:
 def _first_options(definition: EntityDefinition, table: Table) -> Options:
     """How the file was read, and the mapping proposed for it."""
     fields = importable(definition)
-    mapping = propose(table.columns, fields, _earlier(definition, table.columns))
+    earlier = _earlier(definition)
+    known = {c: name for c, name in earlier.get("mapping", {}).items() if c in table.columns}
+    mapping = propose(table.columns, fields, known)
     keys = key_candidates(definition, mapping)
     return Options(
         encoding=table.encoding,
@@ -104,14 +106,16 @@ def _first_options(definition: EntityDefinition, table: Table) -> Options:
         sheet=table.sheet,
         mapping=mapping,
         key=keys[0].name if keys else None,
+        mode=earlier.get("mode", "both") if keys else "both",
+        near=earlier.get("near", "add"),
         approved=definition.review and policy.current_viewer().can(definition.name, "approve"),
     )
 
 
-def _earlier(definition: EntityDefinition, columns: list[str]) -> dict[str, str]:
-    """What this person chose last for columns of the same names."""
+def _earlier(definition: EntityDefinition) -> Mapping[str, Any]:
+    """What this person chose last: columns, mode, what is done with rows that resemble others."""
     viewer = policy.current_viewer()
-    options = db.session.scalar(
+    options: Mapping[str, Any] | None = db.session.scalar(
         select(ImportRun.options)
         .where(
             ImportRun.user_id == viewer.user_id,
@@ -121,9 +125,7 @@ def _earlier(definition: EntityDefinition, columns: list[str]) -> dict[str, str]
         .order_by(ImportRun.id.desc())
         .limit(1)
     )
-    if not options:
-        return {}
-    return {c: name for c, name in options["mapping"].items() if c in columns}
+    return options or {}
 
 
 def _copy(stream: IO[bytes], target: Path) -> str:
