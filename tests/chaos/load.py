@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask import Flask
-from sqlalchemy import select
+from sqlalchemy import func, select
 
 from app.engine import policy
 from app.engine.adapters.database import db
@@ -21,6 +21,9 @@ from tests.conftest import Browser
 
 STABLE = "STABLE"
 """Codes of the customers that nobody touches, and that every export must hold, each once."""
+
+MOST_WAITING = 30
+"""With so many jobs unfinished nobody asks for another export."""
 
 PATIENCE = 600
 
@@ -115,6 +118,8 @@ class Load:
             job = self._ask("export", arguments, ("bulk", "interactive", "default")[count % 3])
             self.expected.exports.append(job)
             self.over.wait(1.5)
+            while self._unfinished() > MOST_WAITING and not self.over.wait(1):
+                continue
 
     def _save(self, number: int) -> None:
         """By the API of the web server that is killed now and then: asked again until it is there."""
@@ -151,6 +156,11 @@ class Load:
     def _ask(self, kind: str, arguments: dict[str, Any], queue: str) -> str:
         job = request_job(kind, arguments, queue, title=f"{kind} of the load")
         return str(job.id)
+
+    def _unfinished(self) -> int:
+        db.session.rollback()
+        unfinished = select(func.count(Job.id)).where(Job.state.in_(("waiting", "running")))
+        return db.session.scalar(unfinished) or 0
 
     def _row(self, number: int) -> ImportRun:
         db.session.rollback()

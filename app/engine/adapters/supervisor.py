@@ -22,8 +22,8 @@ from app.engine.adapters import forked, leash
 from app.engine.adapters.forked import Forked
 
 FIRST_PAUSE = 0.5  # seconds before a part that ended is started again; doubled each time …
-LONGEST_PAUSE = 30.0  # … up to this …
-SETTLED_AFTER = 60.0  # … and forgotten once it has run for so long
+LONGEST_PAUSE = 5.0  # … up to this …
+SETTLED_AFTER = 10.0  # … and forgotten once it has run for so long
 GRACE = 8.0  # seconds a part has to end when asked
 GRACE_AFTER_SECOND_CALL = 2.0
 SIGNALS_TO_STOP = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
