@@ -279,6 +279,27 @@ def test_a_run_that_was_cut_off_goes_on_where_it_stopped(
 # -- rights ----------------------------------------------------------------------------------
 
 
+def test_a_reversal_that_was_cut_off_at_its_very_end_is_finished_by_the_next_run(
+    folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from app.engine.surfaces.imports import batches
+    from app.engine.surfaces.imports.command import _no_hold
+
+    monkeypatch.setattr(batches.Reading.batches, "__defaults__", (1,))
+    path = write(folder, [["name", "pieces"], ["p", "1"], ["bad", "x"]])
+    options = Options(mapping={"name": "name", "pieces": "pieces"}, all_or_nothing=True)
+
+    def stopped(*_given: Any) -> None:
+        raise Stopped
+
+    with monkeypatch.context() as dying, pytest.raises(Stopped):
+        dying.setattr(Runner, "_finish", stopped)
+        run_with(path, options)
+    assert parcels() == []
+    run_id = db.session.scalars(select(ImportRun.id)).one()
+    assert Runner(run_id, path, _no_hold).run().state == "reversed"
+
+
 def test_rights_hold_in_imports(tmp_path: Path, acting: Any) -> None:
     acting("admin")
     path = write(tmp_path, [["name", "code"], ["a", "1"]])

@@ -5,7 +5,7 @@ from app.engine.changes.checking import Prepared, current_values
 from app.engine.changes.journal import searched
 from app.engine.changes.models import Change, ChangeSet
 from app.engine.changes.session import WriteOutsideChangeSet, change_set
-from app.engine.changes.undo import UndoReport, may_undo, undo
+from app.engine.changes.undo import UndoReport, may_undo, undo, undone_with
 from app.engine.changes.writer import Changes
 
 __all__ = [
@@ -21,4 +21,5 @@ __all__ = [
     "may_undo",
     "searched",
     "undo",
+    "undone_with",
 ]

@@ -129,6 +129,20 @@ def undo(
     return report
 
 
+def undone_with(change_set_id: int) -> dict[str, Any] | None:
+    """What undoing a change set came to; None while it has not been undone."""
+    target = db.session.get(ChangeSet, change_set_id, populate_existing=True)
+    if target is None or target.state not in (kinds.UNDONE, kinds.PARTLY):
+        return None
+    report: dict[str, Any] | None = db.session.scalar(
+        select(ChangeSet.report)
+        .where(ChangeSet.undoes_id == change_set_id)
+        .order_by(ChangeSet.id.desc())
+        .limit(1)
+    )
+    return report
+
+
 def _resume(change_set_id: int) -> tuple[UndoReport, int | None]:
     """The report so far when an earlier run was cut off."""
     earlier = db.session.scalar(

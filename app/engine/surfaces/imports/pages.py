@@ -11,7 +11,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select, update
 from werkzeug.wrappers import Response
 
-from app.engine import policy
+from app.engine import notices, policy
 from app.engine.adapters.appbuilder.views import Pages, entity_page, expose
 from app.engine.adapters.database import db, write_transaction
 from app.engine.adapters.web import toast
@@ -71,6 +71,8 @@ class ImportPages(Pages):
     def run(self, definition: EntityDefinition, run_id: int) -> Any:
         """Where the import stands: columns, progress, preview or result."""
         run, job = found(definition, run_id)
+        if job is None or job.over:
+            notices.seen(request.path)
         return _page(definition, run, job)
 
     @expose("/import/<key>/<int:run_id>/status")

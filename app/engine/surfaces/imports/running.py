@@ -171,8 +171,9 @@ class Runner:
         """Take back the batches that were committed before a row was refused."""
         with write_transaction() as session:
             run = self._row(session)
-        if run.change_set_id is not None:
-            change_sets.undo(run.change_set_id)
+        made = run.change_set_id
+        if made is not None and change_sets.undone_with(made) is None:
+            change_sets.undo(made, hold=self._hold)
         return self._finish(REVERSED)
 
     def _row(self, session: Session) -> ImportRun:
