@@ -292,9 +292,10 @@ def test_a_reversal_that_was_cut_off_at_its_very_end_is_finished_by_the_next_run
     def stopped(*_given: Any) -> None:
         raise Stopped
 
-    with monkeypatch.context() as dying, pytest.raises(Stopped):
+    with monkeypatch.context() as dying:
         dying.setattr(Runner, "_finish", stopped)
-        run_with(path, options)
+        with pytest.raises(Stopped):
+            run_with(path, options)
     assert parcels() == []
     run_id = db.session.scalars(select(ImportRun.id)).one()
     assert Runner(run_id, path, _no_hold).run().state == "reversed"
