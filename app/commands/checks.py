@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import socket
 
+import fsspec
 import redis
 from sqlalchemy import create_engine, make_url, text
 from sqlalchemy.exc import DBAPIError, SQLAlchemyError
@@ -42,6 +43,16 @@ def database_answers(settings: Settings) -> None:
         raise SettingsError(
             f"DATABASE_URL: {without_password(settings.database_url)} cannot be used "
             f"({_reason(error)})."
+        ) from error
+
+
+def files_known(settings: Settings) -> None:
+    """Raises `SettingsError` when `FILES_URL` names no kind of store that can be used here."""
+    try:
+        fsspec.core.url_to_fs(settings.files_url)
+    except (ValueError, ImportError, OSError) as error:
+        raise SettingsError(
+            f"FILES_URL: {without_password(settings.files_url)} cannot be used ({_reason(error)})."
         ) from error
 
 

@@ -61,6 +61,7 @@ def run_part(settings: Settings, name: str) -> int:
 def _check(settings: Settings, *, web: bool) -> None:
     if web:
         checks.port_is_free(settings)
+    checks.files_known(settings)
     checks.database_answers(settings)
     if settings.redis_url:
         checks.queue_answers(settings)

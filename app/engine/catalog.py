@@ -81,6 +81,10 @@ FieldKind: Any = Choices(
 """The types that an administrator can add."""
 
 
+FORM_NAMES = frozenset({"approve_now", "csrf_token", "first", "then"})
+"""What forms send beside the fields; a field of such a name would be taken for it."""
+
+
 class CustomField(
     Entity,
     area=SETTINGS.key,
@@ -130,9 +134,13 @@ class CustomField(
         name, entity = saving.values.get("name") or "", saving.values.get("entity") or ""
         if not re.fullmatch(r"[a-z][a-z0-9_]{0,39}", name):
             saving.problem("name", _("Use lower-case letters, digits and underscores."))
-        if entity not in DECLARED:
+        if entity not in DECLARED or DECLARED[entity].options.shapes_registry:
             saving.problem("entity", _("There is no entity of this name."))
-        elif name in DECLARED[entity].declared or hasattr(DECLARED[entity], name):
+        elif (
+            name in FORM_NAMES
+            or name in DECLARED[entity].declared
+            or hasattr(DECLARED[entity], name)
+        ):
             saving.problem("name", _("There is a field of this name already."))
         elif saving.new and not _searchable_apart(entity, name):
             saving.problem(

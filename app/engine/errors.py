@@ -82,7 +82,7 @@ class NotAllowed(StewardError):
     status = 403
 
     def __init__(self, message: Any = None) -> None:
-        super().__init__(message or _("Your roles do not allow this."))
+        super().__init__(_("Your roles do not allow this.") if message is None else message)
 
 
 class NotFound(StewardError):
@@ -91,4 +91,6 @@ class NotFound(StewardError):
     status = 404
 
     def __init__(self, message: Any = None) -> None:
-        super().__init__(message or _("There is no such record, or you may not see it."))
+        super().__init__(
+            _("There is no such record, or you may not see it.") if message is None else message
+        )

@@ -121,6 +121,13 @@ def test_only_of_records_that_one_may_see(browser: Any) -> None:
     assert browser("admin").get("/customer/999999/history").status_code == 404
 
 
+@pytest.mark.parametrize(
+    "address", ["/changes/{}", "/import/parcel/{}", "/import/parcel/{}/status"]
+)
+def test_an_impossible_number_is_that_of_nothing(client: Any, address: str) -> None:
+    assert client.get(address.format("9" * 20)).status_code == 404
+
+
 def test_a_removed_field_is_counted_and_not_shown(client: Any, as_admin: Any) -> None:
     field = factories.make("CustomField", name="weather", kind="text")
     record = factories.make("Parcel", weather="晴空万里")

@@ -104,13 +104,16 @@ def test_visitors_are_led_to_signing_in_and_back(visitor):
 
 
 def test_a_lent_password_has_to_be_changed_before_anything_else(visitor):
-    client = visitor()
-    sign_in(client, password=give_password("sales"))
+    client, lent = visitor(), give_password("sales")
+    sign_in(client, password=lent)
     for address in ("/", "/users/userinfo/", "/customer/list/"):
         assert client.get(address).location == "/resetmypassword/form"
     refused = client.get("/api/v1/customer/")
     assert refused.status_code == 403
     assert "password" in refused.get_json()["message"]
+    by_token = visitor().get("/api/v1/customer/", headers=bearer(token(visitor(), "sales", lent)))
+    assert by_token.status_code == 401
+    assert "password" in by_token.get_json()["message"]
     page = client.get("/resetmypassword/form")
     assert page.status_code == 200
     assert "current-password" not in page.text

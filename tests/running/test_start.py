@@ -62,6 +62,10 @@ def test_a_database_file_that_is_none(make: Callable[..., Installation], tmp_pat
     assert_refused(make(DATABASE_URL=f"sqlite:///{file}"), "DATABASE_URL", "migrate")
 
 
+def test_a_kind_of_file_store_that_is_not_known(make: Callable[..., Installation]) -> None:
+    assert "nope" in assert_refused(make(FILES_URL="nope://x"), "FILES_URL")
+
+
 def test_a_queue_that_does_not_answer(make: Callable[..., Installation]) -> None:
     steward = make(REDIS_URL=f"redis://:s3cret-word@127.0.0.1:{free_port()}/0")
     for command in ((), ("worker",)):

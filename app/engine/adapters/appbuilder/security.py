@@ -12,7 +12,7 @@ from typing import Any
 from flask import Flask, current_app, g, jsonify, make_response, redirect, request, url_for
 from flask_appbuilder.const import AUTH_DB, AUTH_LDAP, AUTH_OAUTH, AUTH_REMOTE_USER, AUTH_SAML
 from flask_appbuilder.security.sqla.manager import SecurityManager
-from flask_babel import gettext
+from flask_babel import gettext, lazy_gettext
 from flask_jwt_extended import JWTManager, get_current_user, verify_jwt_in_request
 from flask_jwt_extended.exceptions import JWTExtendedException
 from flask_login import LoginManager, current_user
@@ -148,7 +148,8 @@ class StewardSecurityManager(SecurityManager):
         if user is None or not user.active or data.get("mark") != user.password_mark:
             return None
         if user.must_change_password:
-            raise NotAllowed(gettext("Sign in to the pages and change your password first."))
+            # Not yet in words: which language they are in depends on whose token this is.
+            raise NotAllowed(lazy_gettext("Sign in to the pages and change your password first."))
         g.token_user = g.user = g._login_user = user
         return user
 

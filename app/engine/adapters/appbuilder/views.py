@@ -7,7 +7,7 @@ has its pages in every process at once.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask import current_app, redirect, request, url_for
@@ -50,6 +50,7 @@ def page(entity: str | None = None, action: str | None = None) -> Callable[..., 
                 return _to_sign_in()
             if entity is not None and action is not None:
                 current_viewer().require(entity, action)
+            _possible(kwargs)
             return function(self, *args, **kwargs)
 
         return wrapped
@@ -67,7 +68,7 @@ def entity_page(action: str) -> Callable[..., Any]:
             if not current_user.is_authenticated:
                 return _to_sign_in()
             current_viewer().require(definition.name, action)
-            _possible(kwargs.get("record_id", 0))
+            _possible(kwargs)
             return function(self, definition, *args, **kwargs)
 
         return wrapped
@@ -99,9 +100,9 @@ def _definition(key: str) -> EntityDefinition:
     return definition
 
 
-def _possible(record_id: int) -> None:
-    """An id that no database can hold is that of no record. Raises NotFound."""
-    if record_id > MAX_IDENTIFIER:
+def _possible(arguments: Mapping[str, Any]) -> None:
+    """An id in the address that no database can hold is that of nothing. Raises NotFound."""
+    if any(isinstance(given, int) and given > MAX_IDENTIFIER for given in arguments.values()):
         raise NotFound
 
 
