@@ -48,6 +48,7 @@ def pytest_sessionstart() -> None:
     compile_catalogs()
 
 
+@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads which tests stay together
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark by place and by what is used, and leave the kinds in the report."""
     here = Path(__file__).parent

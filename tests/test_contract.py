@@ -117,7 +117,8 @@ def test_every_page_speaks_both_languages(
         answer = client.get(address, headers={"Accept-Language": language})
         text = answer.get_data(as_text=True)
         assert f'lang="{"zh-CN" if language == "zh" else "en"}"' in text, name
-        with client.application.test_request_context(headers={"Accept-Language": language}):
+        app = client.application  # in a context of its own: the test's keeps the language it had
+        with app.app_context(), app.test_request_context(headers={"Accept-Language": language}):
             assert str(definition.label) in text or str(definition.plural) in text, name
 
 
