@@ -187,3 +187,16 @@ def test_a_place_is_kept_for_what_people_wait_for(connected: Any, work: list[str
     SimpleWorker(found, connection=queue.connection()).work(burst=True, logging_level="ERROR")
     assert work == [wanted["interactive"], wanted["default"]]
     assert state(wanted["bulk"]) == WAITING
+
+
+def test_a_dead_run_of_which_the_queue_forgot_the_rest_is_sent_again(
+    connected: Any, work: list[str]
+) -> None:
+    job = request_job("x", {})
+    message = Message.fetch(job.id, connection=queue.connection())
+    queue.connection().lrem(f"rq:queue:{message.origin}", 0, job.id)
+    message.set_status("started")
+    queue.connection().zadd(message.execution_registry.key, {"gone": 1})
+    assert queue.send_again(job.id, job.queue, abandoned=True)
+    burst()
+    assert state(job.id) == DONE

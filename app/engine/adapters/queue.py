@@ -94,7 +94,7 @@ def send_again(job_id: str, queue: str, abandoned: bool = False) -> bool:
                 return False
         elif status not in _OVER and not abandoned:
             return False
-        message.delete()
+        _take_out(message)
     except (NoSuchJobError, InvalidJobOperation):
         log.debug("job %s is not in the queue, or another sweep has just taken it out", job_id)
     return send(job_id, queue)
@@ -103,11 +103,21 @@ def send_again(job_id: str, queue: str, abandoned: bool = False) -> bool:
 def forget(job_id: str) -> None:
     """Take a job out of the queue. A worker that has it already learns from the row."""
     try:
-        Message.fetch(job_id, connection=connection()).delete()
+        _take_out(Message.fetch(job_id, connection=connection()))
     except (NoSuchJobError, InvalidJobOperation):
         return
     except (redis.RedisError, OSError) as error:
         log.warning("job %s stays in the queue (%s)", job_id, type(error).__name__)
+
+
+def _take_out(message: Message) -> None:
+    try:
+        message.delete()
+    except ValueError:
+        # What RQ noted of a dead worker's run is gone before the run is off the job's list of runs,
+        # which RQ 3.0 does not expect.
+        connection().delete(message.execution_registry.key)
+        message.delete()
 
 
 def live_workers() -> int:
