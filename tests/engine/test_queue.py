@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -196,7 +197,7 @@ def test_a_dead_run_of_which_the_queue_forgot_the_rest_is_sent_again(
     message = Message.fetch(job.id, connection=queue.connection())
     queue.connection().lrem(f"rq:queue:{message.origin}", 0, job.id)
     message.set_status("started")
-    queue.connection().zadd(message.execution_registry.key, {"gone": 1})
+    queue.connection().zadd(message.execution_registry.key, {"gone": time.time() + 60})
     assert queue.send_again(job.id, job.queue, abandoned=True)
     burst()
     assert state(job.id) == DONE
