@@ -4,8 +4,8 @@ A test in `tests/browser/` is of the kind `browser`; one that uses the database 
 `.ci/run` runs again on PostgreSQL and Redis. `STEWARD_REQUIRE_BROWSER=1` and `STEWARD_REQUIRE_SERVERS=1` turn a
 missing browser or server into a failure.
 
-Tests run side by side in several processes (pytest-xdist). Those that share something costly, a running Steward or a
-queue server, stay together, file by file. Each process has a database of its own and, on a Redis server, a db number of
+Tests run side by side in several processes (pytest-xdist), file by file: those of a file share what is costly, a running
+Steward or a queue server. Each process has a database of its own and, on a Redis server, a db number of
 its own: the one in `REDIS_URL` and those that follow it.
 """
 
@@ -22,7 +22,6 @@ from app.engine.adapters.i18n import compile_catalogs
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DATABASE_FIXTURES = frozenset({"app", "prepared_app", "database"})
 KINDS = ("browser", "servers", "running", "proof")
-TOGETHER = ("browser", "running")
 
 
 def browser_program() -> str | None:
@@ -48,7 +47,6 @@ def pytest_sessionstart() -> None:
     compile_catalogs()
 
 
-@pytest.hookimpl(tryfirst=True)  # before pytest-xdist reads which tests stay together
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Mark by place and by what is used, and leave the kinds in the report."""
     here = Path(__file__).parent
@@ -57,8 +55,6 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
             item.add_marker("browser")
         elif DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())):
             item.add_marker("servers")
-        if item.path.parent.name in TOGETHER or "address" in getattr(item, "fixturenames", ()):
-            item.add_marker(pytest.mark.xdist_group(item.path.stem))
         for kind in KINDS:
             if item.get_closest_marker(kind):
                 item.user_properties.append(("kind", kind))

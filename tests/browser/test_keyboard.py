@@ -41,7 +41,8 @@ def test_the_keyboard_stays_where_it_was(new_tab: NewTab, steward: Steward) -> N
         expect(page.locator(place)).to_be_focused()
 
 
-def test_what_can_be_done_with_a_ticked_row_is_in_sight(new_tab: NewTab) -> None:
+def test_what_can_be_done_with_a_ticked_row_is_in_sight(new_tab: NewTab, steward: Steward) -> None:
+    fill(steward)
     tab = new_tab("en", viewport=NARROW)
     tab.sign_in()
     page = tab.open("/customer/")

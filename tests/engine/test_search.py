@@ -218,6 +218,7 @@ HOSTILE = {
     "control": "a\x00b\x1f\x7fc",
     "surrogates": "科\ud800技\udfff",
     "emoji": "👩‍👩‍👧‍👦科技🏳️‍🌈",
+    "no known reading": "𰻟00",
     "directions": "\u202e科技\u202c \u200fab",
     "quotes": "a'b\"c\\d%e:f*g&h|i!j(k)l{m}n^o~p#q=r",
     "polyphones": "长重行乐朝单" * 500,
@@ -249,8 +250,10 @@ def every_form(connection: Connection, search: Search) -> Iterator[list[int]]:
         later = weighed.ordered(things, identifier, descending=False, beyond=3)
         earlier = weighed.ordered(things, identifier, beyond=4)
         yield [*sorted(connection.scalars(earlier)), *connection.scalars(later)]
-        yield sorted(connection.scalars(weighed.narrow(things, identifier).limit(COUNTED)))
-        yield sorted(connection.scalars(weighed.entries()))
+        narrowed = sorted(connection.scalars(weighed.narrow(things, identifier).limit(COUNTED)))
+        yield narrowed
+        for cap in (1, 3, COUNTED):
+            assert connection.scalar(weighed.counted(cap)) == min(cap, len(narrowed))
         by_amount = things.where(weighed.condition(identifier)).order_by(THINGS.c.amount)
         yield sorted(connection.scalars(by_amount))
 

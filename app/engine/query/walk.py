@@ -102,12 +102,10 @@ def capped_count(selection: Selection, cap: int) -> int:
     """How many there are, counted up to `cap`."""
     statement = selection.ids()
     if selection.search is not None:
-        alone = not selection.clauses and not selection.scoped
-        statement = (
-            selection.search.entries()  # what is in the trash has no search entry
-            if alone
-            else selection.search.narrow(statement, selection.model.id)
-        )
+        if not selection.clauses and not selection.scoped:
+            # What is in the trash has no search entry.
+            return db.session.scalar(selection.optioned(selection.search.counted(cap))) or 0
+        statement = selection.search.narrow(statement, selection.model.id)
     return _count(selection, statement.limit(cap))
 
 

@@ -50,6 +50,18 @@ NOWHERE = Token(":")
 """A token that no text gives."""
 
 
+def in_first_field(condition: Condition) -> Condition:
+    """The condition with only the first of all alternatives: what meets it meets the whole, too.
+
+    Where it is words in fields, that is the first field: most often the record's name.
+    """
+    if isinstance(condition, Any):
+        return in_first_field(condition.parts[0])
+    if isinstance(condition, All):
+        return All(tuple(in_first_field(part) for part in condition.parts))
+    return condition
+
+
 def parse(query: str, fields: Sequence[SearchField]) -> Condition | None:
     """Return the condition on the tokens of `fields`; None if there is nothing to search for.
 

@@ -76,7 +76,7 @@ def field_words(field: SearchField, text: str) -> str:
     else:
         _add_words(found, field.code, words)
         _add_pinyin(found, field.code, divided)
-    return " ".join(found)
+    return " ".join(filter(None, found))  # a character of no known reading gives nothing
 
 
 def _add_characters(found: list[str], code: str, text: str) -> None:
