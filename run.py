@@ -71,6 +71,30 @@ def search(settings: Settings, options: argparse.Namespace) -> int:
     return entries.run(embedded_queue.resolve(settings), options)
 
 
+def audit_log(settings: Settings, options: argparse.Namespace) -> int:
+    """Verify the audit log, or write it to a file."""
+    from app.commands import audit
+    from app.engine.adapters import embedded_queue
+
+    return audit.run(embedded_queue.resolve(settings), options)
+
+
+def encrypt(settings: Settings, options: argparse.Namespace) -> int:
+    """Encrypt what is not, or not by the first key."""
+    from app.commands import encrypt as passages
+    from app.engine.adapters import embedded_queue
+
+    return passages.run(embedded_queue.resolve(settings), options)
+
+
+def demo(settings: Settings, options: argparse.Namespace) -> int:
+    """Put demonstration data in, or take it away."""
+    from app.commands import demo as demonstration
+    from app.engine.adapters import embedded_queue
+
+    return demonstration.run(embedded_queue.resolve(settings), options)
+
+
 def parser() -> argparse.ArgumentParser:
     """The command line, as `--help` shows it."""
     line = argparse.ArgumentParser(prog="run.py", description=__doc__)
@@ -95,19 +119,46 @@ def parser() -> argparse.ArgumentParser:
         "--check", action="store_true", help="only say whether the entities ask for a migration"
     )
     command("seed", database, "put in reference data and roles; demonstration data if DEMO=1")
+    shown = command("demo", demo, "put in demonstration data, or take it away")
+    shown.add_argument(
+        "--remove",
+        action="store_true",
+        help="take it away; what people edited or built upon stays and is named",
+    )
+    shown.add_argument("--size", choices=("small", "large"), default="small")
+    shown.add_argument(
+        "--passwords", action="store_true", help="give its people passwords, printed this once"
+    )
+    shown.add_argument("--json", action="store_true", help="print the result as JSON")
     _user_options(command("user", user, "add, reset or list users"))
     listing = command("entities", entities, "print every entity and its surfaces")
     listing.add_argument("--json", action="store_true", help="print one JSON document")
-    _import_options(command("import", data, "bring in a CSV or XLSX file"))
+    _import_options(command("import", data, "bring in a CSV, TSV, XLSX, XLS or ODS file"))
     _export_options(command("export", data, "write records to a file"))
     undo = command("undo", data, "take back a change set")
     undo.add_argument("change_set", type=int, metavar="CHANGE_SET")
     undo.add_argument("--json", action="store_true", help="print the result as JSON")
+    verify = command(
+        "verify-audit", audit_log, "verify the audit log and what was kept outside of it"
+    )
+    verify.add_argument("--heads", type=Path, action="append", default=[], metavar="FILE",
+                        help="heads kept elsewhere, beside those of AUDIT_HEAD_FILE")  # fmt: skip
+    verify.add_argument("--json", action="store_true", help="print the result as JSON")
+    written = command("export-audit", audit_log, "write the audit log to a file, as JSON lines")
+    written.add_argument("--out", type=Path, required=True, metavar="FILE")
+    written.add_argument("--json", action="store_true", help="print the result as JSON")
     entries = command("search", search, "write search entries anew, while the server runs")
     entries.add_argument(
         "--rebuild", nargs="?", const="", required=True, metavar="ENTITY", help="of all without one"
     )
     entries.add_argument("--json", action="store_true", help="print a JSON document a line")
+    sealing = command("encrypt", encrypt, "encrypt with the first key, while the server runs")
+    sealing.add_argument(
+        "--rotate",
+        action="store_true",
+        help="what earlier keys have encrypted as well; the same, said for the reader",
+    )
+    sealing.add_argument("--json", action="store_true", help="print a JSON document a line")
     return line
 
 
@@ -118,6 +169,9 @@ def _user_options(line: argparse.ArgumentParser) -> None:
     add.add_argument("--role", action="append", metavar="ROLE", help="may be repeated")
     add.add_argument("--email")
     reset = actions.add_parser("reset", help="give a user a new password")
+    reset.add_argument(
+        "--second-factor", action="store_true", help="turn the second factor off as well"
+    )
     reset.add_argument("name")
     for one in (add, reset):
         one.add_argument(
@@ -130,8 +184,36 @@ def _import_options(line: argparse.ArgumentParser) -> None:
     line.add_argument("entity", metavar="ENTITY")
     line.add_argument("file", type=Path, metavar="FILE")
     line.add_argument("--map", action="append", default=[], metavar="COLUMN=FIELD", dest="mapping")
-    line.add_argument("--delimiter", metavar="D")
-    line.add_argument("--no-header", action="store_true", help="the first row is data")
+    line.add_argument("--profile", metavar="NAME", help="columns and decisions of a kept profile")
+    line.add_argument(
+        "--make",
+        action="append",
+        default=[],
+        metavar="FIELD[:BY]",
+        help="make the records that it names and that are not there, by their name or by a code of"
+        " theirs, as customer:external_code; may be repeated",
+    )
+    line.add_argument("--key", metavar="FIELD", help="find records by it; empty: every row is new")
+    line.add_argument(
+        "--mode",
+        choices=("both", "add", "update", "skip"),
+        help="add and change; only add; only change; add and leave what is there",
+    )
+    line.add_argument(
+        "--near",
+        choices=("add", "leave", "update"),
+        help="new rows that resemble a record: add them, leave them out, change that record",
+    )
+    line.add_argument(
+        "--all-or-nothing", action="store_true", help="take everything back if a row is refused"
+    )
+    line.add_argument("--sheet", metavar="NAME", help="of a workbook; else its first table")
+    line.add_argument("--delimiter", metavar="D", help="else found out; ' ' means runs of blanks")
+    line.add_argument(
+        "--no-header",
+        action="store_true",
+        help="the first row is data, though it looks like a header; columns are named by number",
+    )
     line.add_argument("--dry-run", action="store_true", help="say what would happen; write nothing")
     line.add_argument("--json", action="store_true", help="print the result as JSON")
 

@@ -12,9 +12,10 @@ from flask_babel import force_locale
 from flask_babel import lazy_gettext as _
 from sqlalchemy.exc import DBAPIError
 
-from app.engine import policy, registry
+from app.engine import audit, policy, registry
 from app.engine.adapters.database import db
-from app.engine.errors import StewardError
+from app.engine.adapters.disk import DiskFull, full_disk
+from app.engine.errors import NotAllowed, StewardError, TryLater
 from app.engine.job import DONE, FAILED, JobKind, JobLost, Run, claim, kind_of
 from app.engine.job.faults import passing, said
 from app.engine.job.watch import OutOfTime, alive, at_most
@@ -33,16 +34,48 @@ log = logging.getLogger(__name__)
 def kinds() -> Mapping[str, Work]:
     """Every kind of job. Looking up an unknown one raises."""
     from app.engine import indexing
-    from jobs import clean_up, exports, imports, search, undo
+    from app.engine.audit import heads
+    from jobs import (
+        audit_log,
+        bulk,
+        clean_up,
+        demo,
+        evaluation,
+        exports,
+        handover,
+        imports,
+        mail,
+        password_link,
+        personal,
+        plans,
+        pool,
+        search,
+        survey,
+        undo,
+    )  # fmt: skip
 
     return {
+        "audit.export": audit_log.export,
+        "bulk": bulk.run,
         "clean_up": clean_up.run,
+        "demo.remove": demo.remove,
+        "evaluation": evaluation.run,
+        "handover": handover.run,
         "import.check": imports.check,
         "import.run": imports.run,
         "export": exports.run,
         "export.scheduled": exports.scheduled,
+        "mail": mail.run,
+        "password_link": password_link.run,
+        "personal.erase": personal.erase,
+        "personal.report": personal.report,
+        "customers.plan": plans.make_tasks,
+        "customers.stale": plans.remind_of_stale,
+        "pool.return": pool.return_idle,
+        "survey": survey.run,
         "undo": undo.run,
         indexing.KIND: search.rebuild,
+        heads.KIND: heads.mail,
     }
 
 
@@ -57,7 +90,12 @@ def run_job(job_id: str) -> None:
     policy.refresh_rights(numbers)
     viewer = policy.SYSTEM_VIEWER if job.asked_by is None else policy.viewer_by_id(job.asked_by)
     app = current_app._get_current_object()  # type: ignore[attr-defined]
-    with force_locale(job.language), policy.acting_as(viewer), alive(app, run):
+    with (
+        force_locale(job.language),
+        policy.acting_as(viewer),
+        alive(app, run),
+        audit.at_door("job"),
+    ):
         try:
             _work(run, kind_of(job.kind))
         except JobLost:
@@ -75,14 +113,19 @@ def _work(run: Run, kind: JobKind) -> None:
         raise
     except OutOfTime:
         _fail(run, _too_long(kind))
+    except TryLater as error:
+        db.session.rollback()
+        _end(run.postpone, error.message, kind.attempts)
     except StewardError as error:
         _fail(run, freeze_error(error))
+        if isinstance(error, NotAllowed):
+            audit.record("denied", details={"job": run.id, "kind": kind.name})
     except (DBAPIError, OSError) as error:
         log.exception("job %s was interrupted", run.id)
         _fault(run, kind, error)
     except Exception:
         log.exception("job %s failed", run.id)
-        _fail(run, _unexpected())
+        _fail(run, _unexpected(run))
         raise
     else:
         _end(run.finish, DONE, result)
@@ -94,10 +137,12 @@ def _fault(run: Run, kind: JobKind, error: DBAPIError | OSError) -> None:
     if why is not None:
         db.session.rollback()
         _end(run.postpone, why, kind.attempts)
+    elif full_disk(error):
+        _fail(run, DiskFull().message)
     elif isinstance(error, OSError):
         _fail(run, _("A file could not be written or read: %(why)s.", why=said(error)))
     else:
-        _fail(run, _unexpected())
+        _fail(run, _unexpected(run))
 
 
 def _fail(run: Run, message: Any) -> None:
@@ -124,10 +169,16 @@ def _end(note: Callable[..., None], *arguments: Any, **named: Any) -> None:
 
 def _too_long(kind: JobKind) -> Any:
     return _(
-        "It took longer than %(limit)s and was stopped. What it has done so far stays.",
+        "It took longer than %(limit)s and was stopped. What it has done so far stays. Retry it, or "
+        "ask for less at a time.",
         limit=duration(kind.limit),
     )
 
 
-def _unexpected() -> Any:
-    return _("An unexpected error; it was written to the log.")
+def _unexpected(run: Run) -> Any:
+    """With the number by which the log calls it."""
+    return _(
+        "An unexpected error. Retry it; if it fails again, tell an administrator the number of "
+        "this job: %(number)s. The log says more.",
+        number=run.id,
+    )

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import io
-import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,8 +13,16 @@ import orjson
 from app.engine.adapters.database import now
 from app.engine.adapters.storage import store
 from app.engine.fields.time import reader_zone
-from app.engine.job import Run
-from app.engine.surfaces.exports import Request, Written, checked_folder, manifest
+from app.engine.job import Run, scratch
+from app.engine.job_files import seen_now
+from app.engine.surfaces.exports import (
+    Request,
+    Written,
+    ask_for_mails,
+    checked_folder,
+    manifest,
+    note_export,
+)
 
 
 def run(run: Run) -> dict[str, Any]:
@@ -25,7 +32,10 @@ def run(run: Run) -> dict[str, Any]:
     with _written(run, wanted) as (file, written):
         store().save(path, file)
     name = f"{wanted.title}-{_stamp(run, '%Y%m%d')}.{written.ending}"
-    return {"file": path, **_result(name, written)}
+    result = {"file": path, **_result(name, written)}
+    run.then(lambda _session, job: note_export(result, wanted.format, job=job.id))
+    run.then(lambda session, job: ask_for_mails(session, job, wanted, result))
+    return result
 
 
 def scheduled(run: Run) -> dict[str, Any]:
@@ -41,18 +51,23 @@ def scheduled(run: Run) -> dict[str, Any]:
     result = _result(name, written)
     proof = orjson.dumps(manifest(name, result), option=orjson.OPT_INDENT_2)
     store().save(f"{folder}/{name}.manifest.json", io.BytesIO(proof))
-    return {"kept": f"{folder}/{name}", **result}
+    kept = f"{folder}/{name}"
+    run.then(lambda _session, job: note_export(result, wanted.format, job=job.id, kept=kept))
+    return {"kept": kept, **result}
 
 
 @contextlib.contextmanager
 def _written(run: Run, wanted: Request) -> Iterator[tuple[Path, Written]]:
-    with tempfile.TemporaryDirectory(prefix="steward-export-") as folder:
-        file = Path(folder) / "file"
+    with scratch.folder() as folder:
+        file = folder / "file"
         yield file, wanted.write(file, run.progress)
 
 
 def _result(name: str, written: Written) -> dict[str, Any]:
-    parts = [{"entity": e, "fields": list(names), "rows": n} for e, names, n in written.parts]
+    parts = [
+        {"entity": e, "fields": list(names), "rows": n, "seen": seen_now(e, names)}
+        for e, names, n in written.parts
+    ]
     return {
         "name": name,
         "type": written.media_type,

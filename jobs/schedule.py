@@ -13,10 +13,12 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 
-from app.engine import policy
+from app.engine import audit, policy
 from app.engine.adapters.database import now, write_transaction
+from app.engine.audit import heads
 from app.engine.messages import freeze
-from app.engine.schedule import DAILY, Rule, Schedule, run_due, settle
+from app.engine.schedule import DAILY, MONTHLY, Rule, Schedule, run_due, settle
+from jobs import deadlines
 from jobs.sweep import sweep
 
 
@@ -42,10 +44,20 @@ class Planned:
 SCHEDULE: tuple[Recurring, ...] = (
     Recurring("sweep", 10, sweep),
     Recurring("schedules", 10, run_due),
+    Recurring("deadlines", 60, deadlines.remind),
+    Recurring("audit_seal", 5, audit.seal),
+    Recurring("audit_head", 300, heads.write),
 )
 
 PLANNED: tuple[Planned, ...] = (
     Planned("clean_up", _("Clean-up"), "clean_up", Rule(DAILY, at="03:30")),
+    Planned("pool_return", _("Return to the pool"), "pool.return", Rule(DAILY, at="02:30")),
+    Planned("plans", _("To-dos of interaction plans"), "customers.plan", Rule(DAILY, at="05:00")),
+    Planned(
+        "stale", _("Reminder of files not refreshed"), "customers.stale", Rule(DAILY, at="05:30")
+    ),
+    Planned("evaluation", _("Periodic evaluation"), "evaluation", Rule(MONTHLY, at="04:30", day=1)),
+    Planned("audit_head", _("Head of the audit log, by mail"), heads.KIND, Rule(DAILY, at="06:00")),
 )
 
 

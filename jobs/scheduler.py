@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.engine import policy, registry
+from app.engine.adapters import logs
 from app.engine.adapters.database import db
 from jobs.schedule import SCHEDULE, Recurring, reconcile
 
@@ -22,7 +23,7 @@ log = logging.getLogger(__name__)
 
 def run(app: Flask) -> int:
     """Work off the schedule until told to stop."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logs.begin(app.config["STEWARD"])
     with app.app_context(), policy.acting_as(policy.SYSTEM_VIEWER):
         try:
             reconcile()

@@ -5,6 +5,7 @@ A fork keeps a job's memory, connections and crashes to itself, can be stopped w
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 from collections.abc import Sequence
@@ -18,9 +19,10 @@ from rq.job import Job
 from sqlalchemy.exc import SQLAlchemyError
 
 from app.engine import policy
-from app.engine.adapters import leash
+from app.engine.adapters import leash, logs
 from app.engine.adapters.database import db
 from app.engine.adapters.queue import QUEUES, URGENT
+from app.engine.search import load_dictionary
 from config import Settings
 from jobs.sweep import sweep
 
@@ -72,8 +74,11 @@ def run_urgent(app: Flask) -> int:
 
 def run(app: Flask, queues: Sequence[str] = QUEUES) -> int:
     """Work until told to stop, the first queue's jobs first; returns the exit code."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logs.begin(app.config["STEWARD"])
+    load_dictionary()  # of pinyin: once, before the forks, which share it
     _take_up(app)
+    gc.collect()
+    gc.freeze()  # what is here now stays shared: the forks' collectors do not touch it
     settings: Settings = app.config["STEWARD"]
     connection = Redis.from_url(settings.redis_url or "", socket_connect_timeout=CONNECT_SECONDS)
     worker = StewardWorker(

@@ -13,23 +13,24 @@ from app.engine.adapters.appbuilder import permissions
 from app.engine.adapters.database import db
 from app.engine.changes import change_set
 from seeds import demo as demonstration
-from seeds import lists, roles
+from seeds import evaluations, lists, office, plans, pool, roles, tickets
 
+SEEDS = ("evaluations", "lists", "office", "plans", "pool", "roles", "tickets")
 REFERENCE = "seed.reference"
-DEMO = "seed.demo"
+DEMO = demonstration.NOTED
 
 
 def seed(app: Flask, demo: bool) -> None:
     """Put in what is missing; returns at once when this version's seeds are in already.
 
-    Demonstration data are put in once only: taken away (`run.py undo`), they stay away.
+    Demonstration data are put in once only: taken away, they stay away until `run.py demo`.
     """
     with app.app_context(), policy.acting_as(policy.SYSTEM_VIEWER):
         version = fingerprint()
         if setup_state.noted(REFERENCE) != version:
             _put_in_reference_data(version)
         if demo and setup_state.noted(DEMO) is None:
-            _put_in_demonstration_data()
+            demonstration.add()
         db.session.remove()
 
 
@@ -37,7 +38,12 @@ def fingerprint() -> str:
     """Of the reference data and roles, so that a newer version's are noticed."""
     folder = Path(__file__).parent
     digest = hashlib.sha256()
-    for path in sorted([*folder.glob("data/*.csv"), folder / "lists.py", folder / "roles.py"]):
+    for path in sorted(
+        [
+            *folder.glob("data/*.csv"),
+            *(folder / f"{name}.py" for name in SEEDS),
+        ]
+    ):
         digest.update(path.read_bytes())
     return digest.hexdigest()
 
@@ -47,15 +53,14 @@ def _put_in_reference_data(version: str) -> None:
     role_ids = roles.ensure_roles()
     with change_set(door="seed") as changes:
         lists.write(changes)
+    registry.refresh()  # what follows names choices of the lists
+    with change_set(door="seed") as changes:
+        plans.write(changes)
+        pool.write(changes)
+        office.write(changes)
+        tickets.write(changes)
+        evaluations.write(changes)
         roles.grant_rights(changes.session, role_ids)
         permissions.derive(changes.session)
         registry.raise_version(changes.session, registry.RIGHTS)
         setup_state.note(REFERENCE, version)
-
-
-def _put_in_demonstration_data() -> None:
-    registry.refresh()
-    people = demonstration.ensure_people()
-    with change_set(door="demo") as changes:
-        demonstration.write(changes, people)
-        setup_state.note(DEMO, str(changes.id))

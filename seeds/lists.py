@@ -38,6 +38,8 @@ def options() -> Iterator[dict[str, Any]]:
         yield _option("city", row, position, parent=parent, official=row["official_zh"])
     for position, row in enumerate(table("industries.csv")):
         yield _option("industry", row, position, parent=row["parent"])
+    for position, row in enumerate(table("categories.csv")):
+        yield _option(row["list"], row, position, parent=row["parent"])
     for position, row in enumerate(table("lists.csv")):
         yield _option(row["list"], row, position)
 

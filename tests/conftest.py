@@ -15,6 +15,7 @@ import tests.engine.toys  # noqa: F401  (declares the toy entities before any ap
 from app import create_app
 from app.engine import policy, registry
 from app.engine.adapters import i18n
+from app.engine.adapters.appbuilder import sessions
 from app.engine.adapters.database import db
 from config import Settings
 from tests import factories
@@ -54,7 +55,6 @@ def prepared_app(settings: Settings, database: Database) -> Flask:
     i18n.compile_catalogs()
     app = create_app(settings)
     app.config["TESTING"] = True
-    app.config["RATELIMIT_ENABLED"] = False
     with app.app_context():
         factories.prepare_database(app)
         database.keep()
@@ -68,6 +68,7 @@ def app(prepared_app: Flask, database: Database) -> Iterator[Flask]:
         database.refresh()
         prepared_app.extensions.pop("steward.registry", None)
         prepared_app.extensions.pop("steward.rights", None)
+        prepared_app.extensions.pop("steward.organisation", None)
         registry.refresh()
         yield prepared_app
         db.session.remove()
@@ -98,8 +99,10 @@ class Browser(FlaskClient):
     def sign_in(self, username: str) -> Browser:
         """Be signed in as this person, without the cost of checking the password."""
         person = factories.person(username)
+        key = sessions.begin(person.id)
         with self.session_transaction() as session:
             session["_user_id"] = person.get_id()
+            session[sessions.COOKIE_KEY] = key
             session["_fresh"] = True
             session["csrf_token"] = _CSRF_SECRET
         return self

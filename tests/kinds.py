@@ -1,8 +1,8 @@
 """Kinds of tests: what each needs, and that it is not silently left out for want of it.
 
 A test in `tests/browser/` is of the kind `browser`; one that uses the database is of the kind `servers`, which
-`.ci/run` runs again on PostgreSQL and Redis. `STEWARD_REQUIRE_BROWSER=1` and `STEWARD_REQUIRE_SERVERS=1` turn a
-missing browser or server into a failure.
+`.ci/run` runs again on PostgreSQL and Redis, unless it is marked `once`: it says nothing of either.
+`STEWARD_REQUIRE_BROWSER=1` and `STEWARD_REQUIRE_SERVERS=1` turn a missing browser or server into a failure.
 
 Tests run side by side in several processes (pytest-xdist), file by file: those of a file share what is costly, a running
 Steward or a queue server. Each process has a database of its own and, on a Redis server, a db number of
@@ -53,7 +53,9 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     for item in items:
         if item.path.is_relative_to(here / "browser"):
             item.add_marker("browser")
-        elif DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())):
+        elif DATABASE_FIXTURES & set(getattr(item, "fixturenames", ())) and not (
+            item.get_closest_marker("once")
+        ):
             item.add_marker("servers")
         for kind in KINDS:
             if item.get_closest_marker(kind):

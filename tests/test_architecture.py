@@ -13,10 +13,12 @@ ROOT = Path(__file__).resolve().parents[1]
 ENGINE = ROOT / "app" / "engine"
 DOMAINS = ROOT / "app" / "domains"
 VOCABULARY = {
-    "areas", "entity", "fields", "choices", "rules", "charts", "actions", "events", "registry",
-    "errors", "labels",
+    "actions", "agenda", "areas", "charts", "choices", "deadlines", "derived", "entity", "errors",
+    "events", "fields", "graphs", "holds", "job", "labels", "office", "onward", "registry", "remarks",
+    "rules", "states", "working_days", "working_time",
 }  # fmt: skip
 MECHANISMS = {"policy", "changes", "search", "query"}
+VOCABULARY |= {"links", "figures", "job"}
 
 
 def modules(folder: Path) -> Iterator[Path]:

@@ -34,8 +34,15 @@ def _import(options: argparse.Namespace) -> int:
         options.file,
         _mapping(options.mapping),
         options.delimiter,
-        header=not options.no_header,
+        header=False if options.no_header else None,
         dry_run=options.dry_run,
+        profile=options.profile,
+        make=options.make,
+        near=options.near,
+        mode=options.mode,
+        key=options.key,
+        sheet=options.sheet,
+        all_or_nothing=options.all_or_nothing,
     )
     result = report.as_json()
     if options.json:

@@ -13,7 +13,7 @@ from urllib.parse import urlsplit
 from flask import Flask
 
 from app import create_app
-from app.commands import checks, prepare, prepared, web
+from app.commands import checks, keys, prepare, prepared, web
 from app.engine.adapters import embedded_queue, i18n
 from app.engine.adapters.embedded_queue import EmbeddedQueue, QueueOwned
 from app.engine.adapters.supervisor import Part, PartFailed, Supervisor, say
@@ -62,9 +62,13 @@ def _check(settings: Settings, *, web: bool) -> None:
     if web:
         checks.port_is_free(settings)
     checks.files_known(settings)
+    checks.saml_known(settings)
     checks.database_answers(settings)
+    keys.fit(settings)
     if settings.redis_url:
         checks.queue_answers(settings)
+    for warning in checks.unsafe(settings):
+        say(warning)
     i18n.compile_catalogs()
 
 

@@ -11,7 +11,7 @@ from flask_migrate import migrate as generate_migration
 
 import seeds
 from app import create_app
-from app.commands import prepared, search_tables, users
+from app.commands import keys, prepared, search_tables, users
 from app.engine import policy
 from app.engine.adapters import i18n, setup_state
 from app.engine.adapters.database import write_transaction
@@ -21,6 +21,7 @@ from config import Settings
 def run(settings: Settings, options: argparse.Namespace) -> int:
     """`run.py migrate` and `run.py seed`."""
     i18n.compile_catalogs()
+    keys.fit(settings)
     with _alone(settings):
         if options.command == "seed":
             prepared.require_tables(settings)
@@ -44,6 +45,7 @@ def migrate(settings: Settings) -> None:
     """Bring the tables, those of the search included, to this version."""
     with create_app(settings).app_context(), policy.acting_as(policy.SYSTEM_VIEWER):
         upgrade()
+        keys.fit(settings)  # noted before anything is encrypted
         search_tables.build()
 
 

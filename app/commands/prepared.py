@@ -19,7 +19,8 @@ FIRST_USER = "admin"
 
 def fingerprint(settings: Settings) -> str:
     """Of the code and the data that preparing runs, and of the settings that change what it does."""
-    digest = hashlib.sha256(f"demo={settings.demo}".encode())
+    seals = bool(settings.encryption_keys)
+    digest = hashlib.sha256(f"demo={settings.demo} seals={seals}".encode())
     for path in sorted(_sources()):
         digest.update(f"\0{path.relative_to(ROOT)}\0".encode())
         digest.update(path.read_bytes())

@@ -12,8 +12,9 @@ from typing import Any
 from flask_babel import force_locale
 
 from app import create_app
-from app.commands import prepared
+from app.commands import keys, prepared
 from app.engine import policy, registry
+from app.engine.adapters.disk import full_disk_told
 from app.engine.adapters.i18n import LANGUAGES
 from app.engine.errors import StewardError
 from config import Settings
@@ -25,6 +26,7 @@ REFUSED = 1
 def session(settings: Settings) -> Iterator[None]:
     """The application, on behalf of the system: who may open a terminal here can read the data folder anyway."""
     prepared.require_tables(settings)
+    keys.fit(settings)
     app = create_app(settings)
     with app.app_context(), force_locale(language()), policy.acting_as(policy.SYSTEM_VIEWER):
         registry.refresh(registry.versions())
@@ -43,7 +45,8 @@ def language() -> str:
 def problems_told() -> Iterator[None]:
     """Say what is wrong with the input in a line each, and leave with exit code 1."""
     try:
-        yield
+        with full_disk_told():
+            yield
     except StewardError as error:
         for problem in getattr(error, "problems", ()):
             place = f"{problem.field}: " if problem.field else ""

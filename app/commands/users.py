@@ -5,10 +5,11 @@ from __future__ import annotations
 import argparse
 import sys
 
+from flask_babel import force_locale, gettext
 from sqlalchemy import func, select
 
 from app.commands import terminal
-from app.engine.adapters.appbuilder import accounts
+from app.engine.adapters.appbuilder import accounts, passwords, second_factor
 from app.engine.adapters.appbuilder.user import Role, StewardUser
 from app.engine.adapters.database import db
 from app.engine.errors import InvalidInput, NotFound
@@ -28,6 +29,8 @@ def run(settings: Settings, options: argparse.Namespace) -> int:
             password = add(options.name, roles, options.email, given)
         else:
             password = reset(options.name, given)
+            if options.second_factor:
+                second_factor.reset(_id_of(options.name))
         if given is None:
             print(
                 f"user       {options.name}\npassword   {password}   (to be changed at the next login)"
@@ -40,7 +43,7 @@ def add(name: str, roles: list[str], email: str | None = None, password: str | N
     known = {role.name: role.id for role in accounts.all_roles()}
     if unknown := [role for role in roles if role not in known]:
         raise InvalidInput.of("role", f"{', '.join(unknown)} ≠ {', '.join(sorted(known))}")
-    secret = password or accounts.generate_password()
+    secret = password or passwords.generate()
     values = {
         "username": name,
         "first_name": name,
@@ -54,19 +57,25 @@ def add(name: str, roles: list[str], email: str | None = None, password: str | N
 
 def reset(name: str, password: str | None = None) -> str:
     """Give a user a new password, to be changed at the next login; returns it. Raises `NotFound`."""
-    wanted = func.lower(StewardUser.username) == name.lower()
-    user_id = db.session.scalar(select(StewardUser.id).where(wanted))
-    if user_id is None:
-        raise NotFound
-    secret = password or accounts.generate_password()
+    user_id = _id_of(name)
+    secret = password or passwords.generate()
     accounts.set_password(user_id, secret, must_change=True)
     return secret
+
+
+def _id_of(name: str) -> int:
+    wanted = func.lower(StewardUser.username) == name.lower()
+    user_id: int | None = db.session.scalar(select(StewardUser.id).where(wanted))
+    if user_id is None:
+        raise NotFound
+    return user_id
 
 
 def first_administrator(name: str, password: str | None) -> str | None:
     """Create the first administrator where there is none yet.
 
-    Returns the generated password; None when there was one, or when `password` was given: it then need not be changed.
+    Returns the generated password; None when there was one, or when `password` was given. That need not
+    be changed, unless it could not be chosen in the browser: then it only serves for the first sign-in.
     """
     if db.session.scalar(
         select(StewardUser.id).where(StewardUser.roles.any(Role.name == ADMINISTRATOR))
@@ -75,9 +84,13 @@ def first_administrator(name: str, password: str | None) -> str | None:
     generated = add(name, [ADMINISTRATOR])
     if password is None:
         return generated
-    user_id = db.session.scalar(select(StewardUser.id).where(StewardUser.username == name))
-    if user_id is not None:
-        accounts.set_password(user_id, password, must_change=False)
+    user = db.session.scalars(select(StewardUser).where(StewardUser.username == name)).one()
+    problem = passwords.problem(password, user)
+    accounts.set_password(user.id, password, lent=problem is not None)
+    if problem is not None:
+        with force_locale(terminal.language()):
+            said = gettext("It has to be changed at the first sign-in.")
+            print(f"steward: ADMIN_PASSWORD: {problem} {said}", file=sys.stderr)
     return None
 
 

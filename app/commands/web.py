@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 import signal
 from pathlib import Path
@@ -10,11 +9,23 @@ from typing import Any
 
 from flask import Flask
 from gunicorn.app.base import BaseApplication
+from gunicorn.glogging import Logger
 
-from app.engine.adapters import leash
+from app.engine.adapters import leash, logs
 from app.engine.adapters.database import db
 from app.engine.search import load_dictionary
 from config import Settings
+
+
+class WebLogger(Logger):
+    """gunicorn's own lines, without secrets as well."""
+
+    def setup(self, cfg: Any) -> None:
+        """Set up its handlers, then put the filter before each."""
+        super().setup(cfg)
+        for log in (self.error_log, self.access_log):
+            for handler in log.handlers:
+                handler.addFilter(logs.Redacting())
 
 
 class WebServer(BaseApplication):
@@ -52,6 +63,7 @@ class WebServer(BaseApplication):
             "worker_tmp_dir": str(memory) if os.access(memory, os.W_OK) else None,
             "control_socket_disable": True,
             "loglevel": "warning",
+            "logger_class": WebLogger,
             "proc_name": "steward-web",
             "post_fork": _begin_worker,
         }
@@ -66,6 +78,6 @@ def _begin_worker(arbiter: Any, worker: Any) -> None:
 
 def run(app: Flask) -> int:
     """Serve the pages until told to stop."""
-    logging.basicConfig(level=logging.WARNING, format="%(levelname)s %(name)s: %(message)s")
+    logs.begin(app.config["STEWARD"])
     WebServer(app).run()
     return 0

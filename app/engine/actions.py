@@ -2,22 +2,32 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any
+
+
+@dataclass(frozen=True)
+class Told:
+    """What an action has to say beside that it was done: words, and a text to be copied."""
+
+    words: Any
+    text: str
 
 
 @dataclass(frozen=True)
 class Action:
     """A button on the record page and a bulk action in the list.
 
-    `run(changes, record)` does it inside a change set; `right` is the right that it needs;
-    `offered(record)` says whether it makes sense for a record now.
+    `run(changes, record, values)` does it inside a change set, and may give what is to be told; `right` is the right that it needs;
+    `offered(record)` says whether it makes sense for a record now. `asks` names fields of the record
+    that are filled in first, where the record's page does it; `values` are theirs.
     """
 
     name: str
     label: Any
     right: str
-    run: Callable[[Any, Any], None]
+    run: Callable[[Any, Any, Mapping[str, Any]], Told | None]
     icon: str = "player-play"
     offered: Callable[[Any], bool] = lambda _record: True
+    asks: tuple[str, ...] = ()

@@ -14,6 +14,7 @@ from flask import current_app
 from werkzeug.datastructures import MultiDict
 from werkzeug.exceptions import HTTPException
 
+from app.engine.entity import ARCHIVED
 from app.engine.errors import ValueProblem
 from app.engine.query import Condition, Records, Sort
 from app.engine.registry import EntityDefinition
@@ -28,7 +29,8 @@ MAX_PAGE = 1_000_000
 class ListAddress:
     """Which records a list shows, in which order, and which page of them.
 
-    With `after` (a cursor) `page` only says which page that is, where that is known.
+    With `after` (a cursor) `page` only says which page that is, where that is known. `view` is the
+    number of the saved view that it began with, `all` where none is to open by itself.
     """
 
     conditions: tuple[Condition, ...] = ()
@@ -37,6 +39,7 @@ class ListAddress:
     size: int = DEFAULT_SIZE
     after: str | None = None
     page: int = 0
+    view: str = ""
 
     @classmethod
     def parse(cls, args: MultiDict[str, str]) -> Self:
@@ -52,6 +55,7 @@ class ListAddress:
             size=_number(args.get("size"), DEFAULT_SIZE, PAGE_SIZES[-1]),
             after=args.get("after") or None,
             page=_number(args.get("page"), 0, MAX_PAGE),
+            view=_view(args.get("view", "")),
         )
 
     @property
@@ -76,6 +80,8 @@ class ListAddress:
             found.append(("sort", str(self.order)))
         if self.size != DEFAULT_SIZE:
             found.append(("size", str(self.size)))
+        if self.view:
+            found.append(("view", self.view))
         if paging and self.after:
             found.append(("after", self.after))
         if paging and self.page > 1:
@@ -87,7 +93,10 @@ class ListAddress:
         return with_query(base, self.pairs(paging))
 
     def records(self, definition: EntityDefinition) -> Records:
-        """The selection. Raises NotFound, NotAllowed, ValueProblem naming the field."""
+        """The selection. Raises NotFound, NotAllowed, ValueProblem naming the field.
+
+        What was archived is left out until somebody searches, or filters by that.
+        """
         records = Records(definition)
         for condition in self.conditions:
             try:
@@ -98,6 +107,8 @@ class ListAddress:
                 raise ValueProblem(f"{label}: {problem}") from None
         if self.text:
             records.search(self.text)
+        elif not any(condition.field == ARCHIVED for condition in self.conditions):
+            records.without_archived()
         if self.order is not None:
             records.sort(self.order)
         return records
@@ -131,6 +142,12 @@ def has_page(address: str, method: str = "GET") -> bool:
     except HTTPException:
         return False
     return "key" not in arguments or "/" in address.strip("/")
+
+
+def _view(text: str) -> str:
+    """A view's number out of an address, or `all`; nothing for anything else."""
+    number = _number(text, 0, MAX_PAGE)
+    return text if text == "all" else str(number or "")
 
 
 def _number(text: str | None, default: int, most: int) -> int:

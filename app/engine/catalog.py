@@ -11,6 +11,8 @@ from sqlalchemy import select
 from app.engine.areas import SETTINGS
 from app.engine.choices import Choices, Option, OptionList, english_for
 from app.engine.entity import DECLARED, Entity
+from app.engine.errors import InvalidInput
+from app.engine.events import on
 from app.engine.fields import (
     FIELD_TYPES,
     SIMPLE_TYPES,
@@ -75,13 +77,46 @@ class ChoiceOption(
             saving.problem("value", _("The code of a choice can't be changed; make a new choice."))
 
 
+@on("ChoiceOption", "trashed")
+def keep_used(changes: Any, option: Any) -> None:
+    """A choice that records hold can't be removed, only retired. Raises InvalidInput."""
+    holders = _holders(changes, option.list_name, option.value)
+    if holders:
+        raise InvalidInput.of(
+            None,
+            _(
+                "“%(choice)s” is in use (%(where)s) and can't be removed; clear “In use” instead, and "
+                "it is not offered any more.",
+                choice=Bilingual(option.label_zh, option.label_en or ""),
+                where=", ".join(holders),
+            ),
+        )
+
+
+def _holders(changes: Any, list_name: str, value: str) -> list[str]:
+    """Which entities have records, in the trash or not, that hold the choice."""
+    from app.engine.policy import unrestricted
+
+    found, why = [], "a choice is in use whoever may see where"
+    with unrestricted(why, changes.session.connection()) as session:
+        for name, model in DECLARED.items():
+            fields = [f for f in model.declared.values() if isinstance(f, Choice)]
+            for field in fields:
+                if field.list_name != list_name:
+                    continue
+                held: Any = field.expression(model) == value
+                if session.scalar(select(model.id).where(held).limit(1)) is not None:
+                    found.append(str(DECLARED[name].options.plural))
+    return list(dict.fromkeys(found))
+
+
 FieldKind: Any = Choices(
     "FieldKind", [(kind.upper(), (kind, FIELD_TYPES[kind].type_label)) for kind in SIMPLE_TYPES]
 )
 """The types that an administrator can add."""
 
 
-FORM_NAMES = frozenset({"approve_now", "csrf_token", "first", "then"})
+FORM_NAMES = frozenset({"approve_now", "asked", "csrf_token", "first", "then"})
 """What forms send beside the fields; a field of such a name would be taken for it."""
 
 

@@ -80,12 +80,12 @@ class OptionList:
         option = self.by_value.get(value)
         return option.colour if option else ""
 
-    def words(self, value: str) -> str:
-        """All wordings, for the search index."""
-        option = self.by_value.get(value)
-        if option is None:
-            return value
-        return " ".join((*both_languages(option.label), *option.synonyms))
+    def all_words(self) -> dict[str, str]:
+        """All wordings of each value: what a search finds it by."""
+        return {
+            option.value: " ".join((*both_languages(option.label), *option.synonyms))
+            for option in self.options
+        }
 
     def active(self) -> list[Option]:
         """Those that may still be chosen."""
@@ -93,18 +93,29 @@ class OptionList:
 
 
 class Choices(enum.StrEnum):
-    """A fixed list: `ACTIVE = "active", _("Active"), "green"`: value, label, colour of its dot."""
+    """A fixed list: `ACTIVE = "active", _("Active"), "green", ("On",)`: value, label, colour of its dot,
+    other words by which files may call it.
+    """
 
     label: Any
     colour: str
+    synonyms: tuple[str, ...]
 
-    def __new__(cls, value: str, label: Any = "", colour: str = "") -> Choices:
+    def __new__(
+        cls, value: str, label: Any = "", colour: str = "", synonyms: tuple[str, ...] = ()
+    ) -> Choices:
         member = str.__new__(cls, value)
         member._value_ = value
         member.label = label
         member.colour = colour
+        member.synonyms = synonyms
         return member
 
     @classmethod
     def option_list(cls) -> OptionList:
-        return OptionList(tuple(Option(item.value, item.label, colour=item.colour) for item in cls))
+        return OptionList(
+            tuple(
+                Option(item.value, item.label, synonyms=item.synonyms, colour=item.colour)
+                for item in cls
+            )
+        )

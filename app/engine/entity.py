@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
@@ -14,12 +14,18 @@ from sqlalchemy.orm import Mapped, mapped_column
 
 from app.engine.actions import Action
 from app.engine.adapters.database import Identifier, Json, Model, UtcDateTime
+from app.engine.agenda import Agenda
 from app.engine.areas import area as declared_area
 from app.engine.charts import Chart
 from app.engine.choices import Choices
+from app.engine.deadlines import Deadline
 from app.engine.fields import Choice, DateTime, Field, Owner
 from app.engine.fields import Integer as IntegerField
+from app.engine.fields.sensitive import mark_column
+from app.engine.graphs import Graph
+from app.engine.remarks import Counted, Remark
 from app.engine.rules import Rule
+from app.engine.states import Move, open_moves
 
 
 class ReviewState(Choices):
@@ -47,7 +53,22 @@ class Options:
     scope_through: str | None
     unique_together: tuple[tuple[str, ...], ...]
     shapes_registry: bool
+    shapes_rights: bool
     parent: str | None
+    archivable: bool
+    about_person: bool | str
+    pool: bool
+    owned_by_maker: bool
+    alike: bool
+    graph: Graph | None
+    timeline: str | None
+
+    def is_about_person(self, value_of: Callable[[str], Any]) -> bool:
+        """Whether a record is about one person; `value_of` gives its values by field."""
+        if isinstance(self.about_person, bool):
+            return self.about_person
+        name, _operator, values = self.about_person.split(":")
+        return value_of(name) in values.split(",")
 
 
 def key_of(name: str) -> str:
@@ -65,9 +86,12 @@ SYSTEM_NAMES = (
 )  # fmt: skip
 REVIEW_NAMES = ("review_state", "reviewed_at", "reviewed_by")
 
+ARCHIVED = "archived_at"
+"""The system field of records that were put aside: lists leave them out until asked for them."""
+
 RESERVED = frozenset({
-    *SYSTEM_NAMES, *REVIEW_NAMES, "deleted_at", "custom", "options", "declared", "rules", "charts",
-    "actions", "metadata", "registry",
+    *SYSTEM_NAMES, *REVIEW_NAMES, ARCHIVED, "deleted_at", "custom", "options", "declared", "rules", "charts", "agenda",
+    "actions", "remarks", "deadlines", "metadata", "registry",
 })  # fmt: skip
 """Names that the entity itself needs."""
 
@@ -87,7 +111,10 @@ class Entity(Model):
     declared: Mapping[str, Field]
     rules: Sequence[Rule]
     charts: Sequence[Chart] = ()
+    agenda: Sequence[Agenda] = ()
     actions: Sequence[Action] = ()
+    remarks: Sequence[Remark | Counted] = ()
+    deadlines: Sequence[Deadline] = ()
 
     id: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=True)
     deleted_at: Mapped[Any] = mapped_column(UtcDateTime, nullable=True)
@@ -108,7 +135,15 @@ class Entity(Model):
         scope_through: str | None = None,
         unique_together: Sequence[Sequence[str]] = (),
         shapes_registry: bool = False,
+        shapes_rights: bool = False,
         parent: str | None = None,
+        archivable: bool = False,
+        about_person: bool | str = False,
+        pool: bool = False,
+        owned_by_maker: bool = False,
+        alike: bool = False,
+        graph: Graph | None = None,
+        timeline: str | None = None,
         **keywords: Any,
     ) -> None:
         """`area`: the key of a declared `Area`; an unknown one raises LookupError.
@@ -117,7 +152,15 @@ class Entity(Model):
 
         `review`: new records are drafts until approved. `scope_through`: the reference whose
         record decides who may see this one. `parent`: the reference under whose record page
-        these are listed first. `shapes_registry`: records of it are part of the registry.
+        these are listed first. `archivable`: records can be put aside. `shapes_registry`: records
+        of it are part of the registry; `shapes_rights`: they say who may see what.
+
+        `about_person`: each record is about one person, who may ask what is held on them and have
+        it erased; or only some are, as `kind:in:person,trader`. `pool`: records without an owner are in a pool, from which people take them.
+        `alike`: several records may have the same content, as purchases do: rows of a file that say
+        no key are each a record, though they repeat one. `graph`: its records link two others of an
+        entity, whose pages show that. `timeline`: the field of time by which these stand in the
+        timeline of what they point at. `owned_by_maker`: the scope “own” means whoever made the record, though it names people.
         """
         declared = {name: item for name, item in vars(cls).items() if isinstance(item, Field)}
         if taken := RESERVED & declared.keys():
@@ -137,10 +180,19 @@ class Entity(Model):
             scope_through=scope_through,
             unique_together=tuple(tuple(names) for names in unique_together),
             shapes_registry=shapes_registry,
+            shapes_rights=shapes_rights,
             parent=parent,
+            archivable=archivable,
+            about_person=about_person,
+            pool=pool,
+            owned_by_maker=owned_by_maker,
+            alike=alike,
+            graph=graph,
+            timeline=timeline,
         )
         cls.rules = tuple(item for item in vars(cls).values() if hasattr(item, "is_rule"))
-        cls.declared = MappingProxyType(_prepare(cls, declared, review))
+        cls.declared = MappingProxyType(_prepare(cls, declared, review, archivable))
+        cls.actions = (*cls.actions, *_moves(cls.__name__, declared))
         DECLARED[cls.__name__] = cls
         super().__init_subclass__(**keywords)
 
@@ -148,7 +200,36 @@ class Entity(Model):
         return f"<{type(self).__name__} {self.id}>"
 
 
-def _prepare(cls: type[Entity], declared: dict[str, Field], review: bool) -> dict[str, Field]:
+def _moves(entity: str, declared: Mapping[str, Field]) -> list[Action]:
+    """The steps of the entity's states, each as an action."""
+    return [
+        _move_action(entity, field, move)
+        for field in declared.values()
+        if isinstance(field, Choice)
+        for move in field.moves
+    ]
+
+
+def _move_action(entity: str, field: Choice, move: Move) -> Action:
+    def run(changes: Any, record: Any, values: Mapping[str, Any]) -> None:
+        from app.engine.registry import current
+
+        definition = current().entity(entity)
+        changes.update(definition, record.id, {**values, field.name: move.target})
+
+    def offered(record: Any) -> bool:
+        from app.engine.registry import current
+
+        fields = current().entity(entity).fields
+        values = {name: f.get(record) for name, f in fields.items() if not f.system}
+        return move in open_moves(field, values, lambda _right: True)
+
+    return Action(move.name, move.label, move.right, run, move.icon, offered, move.asks)
+
+
+def _prepare(
+    cls: type[Entity], declared: dict[str, Field], review: bool, archivable: bool
+) -> dict[str, Field]:
     """Turn fields into columns on the class; give back all fields, the system's included."""
     fields: dict[str, Field] = {}
     for name, field in declared.items():
@@ -157,7 +238,7 @@ def _prepare(cls: type[Entity], declared: dict[str, Field], review: bool) -> dic
         for companion_name, companion in field.companions().items():
             companion.name = companion_name
             fields[companion_name] = companion
-    fields |= _system_fields(review)
+    fields |= _system_fields(review, archivable)
     cls.__tablename__ = cls.options.key
     attributes: dict[str, Any] = {}
     for field in fields.values():
@@ -172,7 +253,7 @@ def _prepare(cls: type[Entity], declared: dict[str, Field], review: bool) -> dic
     return fields
 
 
-def _system_fields(review: bool) -> dict[str, Field]:
+def _system_fields(review: bool, archivable: bool) -> dict[str, Field]:
     fields: dict[str, Field] = {
         "id": IntegerField(_("ID"), in_list=False, index=False),
         "created_at": DateTime(_("Created at"), in_list=False),
@@ -187,6 +268,8 @@ def _system_fields(review: bool) -> dict[str, Field]:
         )
         fields["reviewed_at"] = DateTime(_("Reviewed at"), in_list=False, index=False)
         fields["reviewed_by"] = Owner(_("Reviewed by"), in_list=False, index=False)
+    if archivable:
+        fields[ARCHIVED] = DateTime(_("Archived at"), in_list=False, index=False)
     for name, field in fields.items():
         field.name = name
         field.system = True
@@ -210,7 +293,8 @@ class _Version(IntegerField):
 def _indexes(cls: type[Entity], fields: Mapping[str, Field]) -> list[Index]:
     """Partial indexes over the records that are not in the trash.
 
-    Each ends in the id, so that it serves sorting with a stable order and keyset paging.
+    Each ends in the id, so that it serves sorting with a stable order and keyset paging. Those of
+    people say as well what was put aside: a scope's records are counted without being looked up.
     """
     table = cls.options.key
     trashed = text("deleted_at IS NOT NULL")
@@ -223,11 +307,27 @@ def _indexes(cls: type[Entity], fields: Mapping[str, Field]) -> list[Index]:
         if field.unique:
             indexes.append(_live_index(f"uq_{table}_{field.name}", [field.column_name], True))
         elif field.index:
-            indexes.append(_live_index(f"ix_{table}_{sorted_by}", [sorted_by, "id"]))
+            last = [ARCHIVED] if cls.options.archivable and field.target == "User" else []
+            indexes.append(_live_index(f"ix_{table}_{sorted_by}", [sorted_by, "id", *last]))
+    indexes += [_mark_index(table, mark_column(f)) for f in fields.values() if f.sensitive]
+    if cls.options.archivable:
+        kept, archived = (
+            text(f"deleted_at IS NULL AND {ARCHIVED} IS{no} NULL") for no in ("", " NOT")
+        )
+        indexes += [
+            Index(f"ix_{table}_kept", "id", sqlite_where=kept, postgresql_where=kept),
+            Index(f"ix_{table}_archived", "id", sqlite_where=archived, postgresql_where=archived),
+        ]
     for names in cls.options.unique_together:
         columns = [fields[name].column_name for name in names]
         indexes.append(_live_index(f"uq_{table}_{'_'.join(names)}", columns, True))
     return indexes
+
+
+def _mark_index(table: str, column: str) -> Index:
+    """Over the marks of sensitive values: empty, and free, where no key is set."""
+    marked = text(f"deleted_at IS NULL AND {column} IS NOT NULL")
+    return Index(f"ix_{table}_{column}", column, sqlite_where=marked, postgresql_where=marked)
 
 
 def _live_index(name: str, columns: Sequence[str], unique: bool = False) -> Index:
@@ -236,6 +336,7 @@ def _live_index(name: str, columns: Sequence[str], unique: bool = False) -> Inde
 
 
 __all__ = [
+    "ARCHIVED",
     "DECLARED",
     "Entity",
     "Options",

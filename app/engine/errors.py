@@ -63,6 +63,12 @@ def _joined(problems: Sequence[Problem]) -> str:
     return "; ".join(str(problem.message) for problem in problems)
 
 
+class TryLater(StewardError):
+    """What is wrong will pass by itself: a job is tried again after a while, later each time."""
+
+    status = 503
+
+
 class StaleRecord(StewardError):
     """The record was saved by somebody else since the form was opened."""
 

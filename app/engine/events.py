@@ -9,7 +9,10 @@ from typing import Any
 Reaction = Callable[[Any, Any], None]
 """Called with the open change set and the record, inside the transaction of the change."""
 
-KINDS = ("created", "updated", "trashed", "restored", "approved", "purged")
+KINDS = ("created", "updated", "trashed", "restored", "approved", "purged", "moved", "undoing")
+"""`moved`: it points at another record now, since the one that it pointed at was merged into that.
+`undoing`: fields of it get their values from before, or the record is about to go, since somebody
+undoes what was done; a StewardError raised then leaves this one as it is, and the report says why."""
 
 _reactions: dict[tuple[str, str], list[Reaction]] = defaultdict(list)
 

@@ -1,8 +1,9 @@
 """Search entries of whole entities: written anew when what is searched of their records has changed.
 
 A record's entry is written with each change of the record. A field that an administrator adds or
-removes, or a choice that is worded anew, changes the entries of records that nobody touches: the
-change set that does so asks for a job, in its own transaction.
+removes changes the entries of records that nobody touches: the change set that does so asks for a
+job, in its own transaction. A choice that is worded anew changes none: its words are looked up when
+somebody searches.
 """
 
 from __future__ import annotations
@@ -18,7 +19,6 @@ from sqlalchemy.orm import Session
 from app.engine import policy, registry
 from app.engine.adapters import setup_state
 from app.engine.adapters.database import db, write_transaction
-from app.engine.fields import Choice, Field
 from app.engine.job import WAITING, Job, request_job
 from app.engine.registry import EntityDefinition, Registry
 
@@ -55,7 +55,7 @@ def ask_where_outdated(session: Session, before: Registry) -> list[Job]:
         outdated = {
             name: names
             for name, definition in after.entities.items()
-            if (names := _outdated(everything, before.entities[name], definition))
+            if (names := _outdated(before.entities[name], definition))
         }
         waiting = list(
             everything.scalars(select(Job).where(Job.kind == KIND, Job.state == WAITING))
@@ -73,40 +73,15 @@ def _ask(definition: EntityDefinition, arguments: Mapping[str, Any]) -> Job:
     return request_job(KIND, arguments, title=title)
 
 
-def _outdated(session: Session, before: EntityDefinition, after: EntityDefinition) -> list[str]:
+def _outdated(before: EntityDefinition, after: EntityDefinition) -> list[str]:
     """The fields that are searched in only one of the two, or otherwise than before."""
-    was, will = searched(before), searched(after)
-    return sorted(
-        name
-        for name in was.keys() | will.keys()
-        if name not in was
-        or name not in will
-        or any(will[name].get(value) != words for value, words in was[name].items())
-        or _held(session, after, after.fields[name], will[name].keys() - was[name].keys())
-    )
+    return sorted(name for name, _kind in set(searched(before)) ^ set(searched(after)))
 
 
-def _held(
-    session: Session, definition: EntityDefinition, field: Field, values: Iterable[str]
-) -> bool:
-    """Whether a choice that is listed again has stayed in records."""
-    wanted = list(values)
-    if not wanted or field.custom:
-        return bool(wanted)
-    model: Any = definition.model
-    statement = select(model.id).where(field.expression(model).in_(wanted)).limit(1)
-    return session.scalar(statement) is not None
-
-
-def searched(definition: EntityDefinition) -> dict[str, dict[str, str]]:
-    """The fields that are searched, and the words that each choice of theirs is found by."""
-    return {
-        field.name: {value: field.options.words(value) for value in field.options.values()}
-        if isinstance(field, Choice)
-        else {}
-        for field in definition.fields.values()
-        if field.search
-    }
+def searched(definition: EntityDefinition) -> list[tuple[str, str]]:
+    """The fields that are searched, each with how it is taken apart."""
+    index = definition.search_index
+    return sorted((f.name, f.kind) for f in index.fields.values()) if index else []
 
 
 # -- writing ---------------------------------------------------------------------------------
@@ -237,7 +212,4 @@ def _place(definition: EntityDefinition) -> str:
 
 
 def _fingerprint(definition: EntityDefinition) -> str:
-    said = repr(
-        sorted((name, sorted(words.items())) for name, words in searched(definition).items())
-    )
-    return hashlib.sha256(said.encode()).hexdigest()[:32]
+    return hashlib.sha256(repr(searched(definition)).encode()).hexdigest()[:32]

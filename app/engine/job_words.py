@@ -10,6 +10,7 @@ from flask_babel import format_timedelta, gettext, lazy_ngettext
 from flask_babel import lazy_gettext as _
 
 from app.engine.adapters.database import now
+from app.engine.adapters.disk import no_room
 from app.engine.adapters.i18n import full_time
 from app.engine.job import (
     CANCELLED,
@@ -17,13 +18,16 @@ from app.engine.job import (
     ERROR,
     FAILED,
     INFO,
+    LEASE,
     RUNNING,
     WAITING,
     WARNING,
     Job,
     JobLine,
     kind_of,
+    runner,
 )
+from app.engine.job.watch import BEAT_SECONDS
 from app.engine.messages import thaw
 
 STATES: dict[str, tuple[Any, str]] = {
@@ -43,6 +47,7 @@ LEVELS: dict[str, tuple[Any, str]] = {
 """Each level of a log's line, its word and tone."""
 
 _FIRST_GUESS_SECONDS = 3
+_SILENT = datetime.timedelta(seconds=2.5 * BEAT_SECONDS)
 
 
 @dataclass(frozen=True)
@@ -108,12 +113,33 @@ def taken(job: Job) -> str:
     return str(format_timedelta(span, granularity="second", threshold=1.5))
 
 
+def _silence(job: Job) -> str:
+    """What is waited for, where the process that ran it is gone or has not been heard of."""
+    dead = runner.is_dead(job.runner)
+    if dead and no_room():
+        return str(gettext("The disk is full. Make room, and a worker goes on by itself"))
+    if dead:
+        return str(gettext("Its process has died. Waiting for a worker to take over"))
+    heard = job.heartbeat_at or job.started_at
+    if heard is None or now() - heard < _SILENT:
+        return ""
+    return str(
+        gettext(
+            "No sign of life since %(when)s. Waiting; a worker takes over at %(then)s",
+            when=full_time(heard),
+            then=full_time(heard + LEASE),
+        )
+    )
+
+
 def _figures(job: Job) -> str:
     """How many of how many, how fast, how long still."""
     if job.state == WAITING:
         if job.due_at is not None and job.due_at > now():
             return str(gettext("Tries again at %(when)s", when=full_time(job.due_at)))
         return str(gettext("Waiting for a worker"))
+    if job.state == RUNNING and (silence := _silence(job)):
+        return silence
     if job.state != RUNNING or not job.total:
         return ""
     total = max(job.total, job.done)

@@ -44,3 +44,11 @@ def both_languages(label: Any) -> tuple[str, ...]:
         with force_locale(code):
             words.append(str(label))
     return tuple(words)
+
+
+def in_office_language(message: Any) -> str:
+    """A message in the first language of the installation: for what colleagues read, whoever gave cause."""
+    from flask_babel import force_locale
+
+    with force_locale("zh"):
+        return str(message)

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import datetime
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import Any
 
 from flask_login import current_user
-from sqlalchemy import Index, Integer, ScalarSelect, String, func, select, update
+from sqlalchemy import Index, Integer, ScalarSelect, String, Table, func, insert, select, update
 from sqlalchemy.orm import Mapped, Session, mapped_column
 from sqlalchemy.orm.attributes import set_committed_value
 
@@ -49,6 +51,10 @@ class Notification(Model):
     read_at: Mapped[datetime.datetime | None] = mapped_column(UtcDateTime)
 
 
+_NOTIFICATIONS = Notification.metadata.tables[Notification.__tablename__]
+assert isinstance(_NOTIFICATIONS, Table)
+
+
 def notify(
     session: Session,
     user_id: int,
@@ -68,6 +74,35 @@ def notify(
     )
     session.add(told)
     return told
+
+
+@dataclass(frozen=True)
+class Notice:
+    """Something to tell a person; see `notify`."""
+
+    user_id: int
+    message: Any
+    href: str
+    detail: Any = None
+    tone: str = NEUTRAL
+
+
+def notify_all(session: Session, notices: Sequence[Notice]) -> None:
+    """Tell people many things with one statement, in the session's transaction."""
+    moment = now()
+    rows = [
+        {
+            "user_id": notice.user_id,
+            "at": moment,
+            "tone": notice.tone,
+            "message": freeze(notice.message),
+            "detail": freeze(notice.detail),
+            "href": notice.href,
+        }
+        for notice in notices
+    ]
+    if rows:
+        session.connection().execute(insert(_NOTIFICATIONS), rows)
 
 
 def unread_by(user_id: Any) -> ScalarSelect[int]:

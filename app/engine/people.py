@@ -30,6 +30,18 @@ def names_of(user_ids: Collection[int], session: Session | None = None) -> dict[
     return {user_id: display_name(first, last) for user_id, first, last in rows}
 
 
+def all_names(most: int, session: Session | None = None) -> dict[int, str] | None:
+    """The names of all users by id, one query; None when there are more of them."""
+    rows = list(
+        (session or db.session).execute(
+            select(User.id, User.first_name, User.last_name).limit(most + 1)
+        )
+    )
+    if len(rows) > most:
+        return None
+    return {user_id: display_name(first, last) for user_id, first, last in rows}
+
+
 def is_active(session: Session, user_id: int) -> bool:
     """Whether there is such a user who may sign in."""
     return bool(session.scalar(select(User.active).where(User.id == user_id)))
@@ -41,12 +53,13 @@ def find(query: str, limit: int = 20) -> list[dict[str, Any]]:
         User.active.is_(True)
     )
     if query:
-        whole = User.last_name.concat(User.first_name)
+        chinese = User.last_name.concat(User.first_name)
+        latin = User.first_name.concat(" ").concat(User.last_name)
         statement = statement.where(
             or_(
                 *(
                     column.icontains(query, autoescape=True)
-                    for column in (User.username, User.first_name, User.last_name, whole)
+                    for column in (User.username, User.first_name, User.last_name, chinese, latin)
                 )
             )
         )

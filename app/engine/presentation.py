@@ -15,10 +15,12 @@ from flask_babel import gettext
 from markupsafe import Markup, escape
 
 from app.engine import policy, registry
+from app.engine.entity import ARCHIVED
 from app.engine.fields import Field
 from app.engine.labels import language
-from app.engine.query import Records
+from app.engine.query import Condition, Records
 from app.engine.registry import EntityDefinition
+from app.engine.remarks import Counted
 
 MOST_COLUMNS = 7
 """Columns beside the title when a declaration does not say which to show."""
@@ -123,7 +125,7 @@ def _kind(field: Field, main: bool) -> str:
 
 def _sortable(field: Field) -> bool:
     """Tags and long texts have no order; a reference would be sorted by its id."""
-    return field.type_name not in ("tags", "long_text") and field.target is None
+    return field.sortable and field.type_name not in ("tags", "long_text") and field.target is None
 
 
 def needed(definition: EntityDefinition, fields: Sequence[Field]) -> list[Field]:
@@ -165,6 +167,7 @@ def cell_maker(definition: EntityDefinition, field: Field) -> Callable[[Row], Ma
     return make
 
 
+EMPTY = Markup("")
 BLANK = Markup('<span class="blank-value" aria-hidden="true">–</span>')
 
 
@@ -180,15 +183,23 @@ def draft_mark() -> Markup:
     return Markup('<span class="state state-warn draft-mark">{}</span>').format(gettext("Draft"))
 
 
+def archived_mark() -> Markup:
+    """What marks a record that was put aside."""
+    return Markup('<span class="state draft-mark">{}</span>').format(gettext("Archived"))
+
+
 def is_draft(definition: EntityDefinition, row: Row) -> bool:
     """Whether the record waits for approval."""
     return definition.review and row.get("review_state") == "draft"
 
 
-def title_cell(definition: EntityDefinition, row: Row, mark: Markup) -> Markup:
-    """The cell that leads to the record, with the mark of a draft."""
+def title_cell(
+    definition: EntityDefinition, row: Row, mark: Markup, archived: Markup = EMPTY
+) -> Markup:
+    """The cell that leads to the record, with the marks of a draft and of one put aside."""
     text = escape(title_of(definition, row))
     draft = f" {mark}" if is_draft(definition, row) else ""
+    draft += f" {archived}" if row.get(ARCHIVED) is not None else ""
     return Markup(  # noqa: S704  (drawn for every row: the parts are escaped already)
         f'<a href="/{definition.key}/{row["id"]}" title="{text}">{text}</a>{draft}'
     )
@@ -204,7 +215,7 @@ def table_cells(cells: Iterable[tuple[str, Markup]]) -> Markup:
 
 def line_maker(definition: EntityDefinition, shown: Sequence[Column]) -> Callable[[Row], Markup]:
     """A function from row to the cells of its line; the title leads to the record."""
-    mark = draft_mark()
+    mark, archived = draft_mark(), archived_mark()
     makers = [
         (column.kind, None if column.main else cell_maker(definition, column.field))
         for column in shown
@@ -214,7 +225,7 @@ def line_maker(definition: EntityDefinition, shown: Sequence[Column]) -> Callabl
 
     def make(row: Row) -> Markup:
         return table_cells(
-            (kind, title_cell(definition, row, mark) if maker is None else maker(row))
+            (kind, title_cell(definition, row, mark, archived) if maker is None else maker(row))
             for kind, maker in makers
         )
 
@@ -258,10 +269,9 @@ def _loose_groups(fields: list[Field]) -> list[Group]:
 
 def may(definition: EntityDefinition, record_id: int, action: str, viewer: policy.Viewer) -> bool:
     """Whether the viewer may act so on this record, which they see."""
-    scope = viewer.scope(definition.name, action)
-    if scope == "none":
+    if not viewer.can(definition.name, action):
         return False
-    if scope == viewer.scope(definition.name, "read"):
+    if policy.reaches_all_seen(definition, viewer, action):
         return True
     clause = policy.scope_clause(definition, viewer, action)
     if clause is None:
@@ -269,3 +279,26 @@ def may(definition: EntityDefinition, record_id: int, action: str, viewer: polic
     records = Records(definition, viewer).with_ids([record_id])
     records.clauses.append(clause)
     return bool(records.ids(1))
+
+
+def remarks_of(
+    definition: EntityDefinition, place: str, row: Row | None = None
+) -> list[tuple[str, str]]:
+    """What a page of the entity says above its records, as (kind, words)."""
+    found = []
+    for remark in definition.model.remarks:
+        if place not in remark.on:
+            continue
+        text = _counted(definition, remark) if isinstance(remark, Counted) else remark.text(row)
+        if text is not None:
+            found.append((remark.kind, str(text)))
+    return found
+
+
+def _counted(definition: EntityDefinition, remark: Counted) -> Any:
+    known = {field.name for field in policy.known(definition)}
+    if any(name not in known for name, _operator, _operand in remark.only):
+        return None
+    conditions = [Condition(*parts) for parts in remark.only]
+    number, _exact = Records(definition).where(*conditions).count()
+    return remark.text(number) if number else None

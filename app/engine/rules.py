@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+import contextlib
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
 from app.engine.errors import Problem
+from app.engine.states import FROM_ELSEWHERE
 
 
 @dataclass
@@ -27,6 +29,11 @@ class Saving:
     def new(self) -> bool:
         return self.record_id is None
 
+    @property
+    def from_elsewhere(self) -> bool:
+        """Whether the record comes with a history that it had in another system."""
+        return self.changes.journal.door in FROM_ELSEWHERE
+
     def changed(self, name: str) -> bool:
         """Whether this field will differ from what is stored."""
         return self.values.get(name) != self.before.get(name)
@@ -34,6 +41,15 @@ class Saving:
     def problem(self, field_name: str | None, message: Any) -> None:
         """Refuse the record, saying why beside this field."""
         self.problems.append(Problem(field_name, message))
+
+
+@contextlib.contextmanager
+def whoever_saves() -> Iterator[None]:
+    """In it a rule finds what it goes by, whoever may read that: what it decides holds for everybody."""
+    from app.engine import policy
+
+    with policy.entrusted("a rule goes by the same for everybody"):
+        yield
 
 
 Rule = Callable[[Saving], None]

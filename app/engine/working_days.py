@@ -21,3 +21,22 @@ def is_working_day(day: datetime.date) -> bool:
         return bool(chinese_calendar.is_workday(day))
     except NotImplementedError:  # a year before the first or after the last one of the calendar
         return day.weekday() < _SATURDAY and (day.month, day.day) not in _ALWAYS_OFF
+
+
+def ordered(day: datetime.date) -> bool | None:
+    """What the order says of the day: True: worked though at a weekend; False: a holiday; None: nothing.
+
+    Of a year whose order is not known: the holidays by law on fixed days, and nothing else.
+    """
+    try:
+        off, holiday = chinese_calendar.get_holiday_detail(day)
+    except NotImplementedError:
+        return False if (day.month, day.day) in _ALWAYS_OFF else None
+    if off:
+        return False if holiday is not None else None
+    return True if day.weekday() >= _SATURDAY else None
+
+
+def known_years() -> range:
+    """The years whose orders the calendar holds."""
+    return range(min(day.year for day in holidays), LAST_YEAR + 1)

@@ -36,15 +36,18 @@
   }
   function figures(value) { return value === null || value === undefined ? "" : Number(value).toLocaleString(document.documentElement.lang); }
 
+  /* Long numbers along an axis: 1500万, 15M. */
+  function short(value) { return Number(value).toLocaleString(document.documentElement.lang, { notation: "compact" }); }
+
   function options(data) {
     var soft = colour("--ink-soft");
     var rule = colour("--rule");
     var pie = data.kind === "pie";
-    var across = data.kind === "bar" && (data.labels.length > 8 || data.labels.some(function (label) { return label.length > 6; }));
+    var across = data.kind === "bar" && !data.time && (data.labels.length > 8 || data.labels.some(function (label) { return label.length > 6; }));
     var all = across && data.labels.length <= 20;
     var names = { type: "category", data: data.labels, axisLine: { lineStyle: { color: rule } }, axisTick: { show: false },
       axisLabel: { color: soft, hideOverlap: !all, interval: all ? 0 : "auto", width: across ? 120 : undefined, overflow: "truncate" }, inverse: across };
-    var values = { type: "value", splitLine: { lineStyle: { color: rule } }, axisLabel: { color: soft, formatter: figures } };
+    var values = { type: "value", max: data.stacked && data.unit === "%" ? 100 : null, splitLine: { lineStyle: { color: rule } }, axisLabel: { color: soft, formatter: short, hideOverlap: true } };
     return {
       color: palette(), animationDuration: 300,
       textStyle: { fontFamily: getComputedStyle(document.body).fontFamily, color: soft },
@@ -67,44 +70,75 @@
         data: data.labels.map(function (label, index) { return { name: label, value: series.data[index] }; }) };
     }
     return { type: data.kind === "line" ? "line" : "bar", name: series.name, data: series.data, cursor: cursor, barMaxWidth: 22, symbolSize: 5,
-      stack: data.stacked ? "all" : undefined, itemStyle: { borderRadius: data.kind === "bar" ? 2 : 0 } };
+      connectNulls: false, stack: data.stacked ? "all" : undefined, areaStyle: data.stacked && data.kind === "line" ? { opacity: .18 } : undefined, itemStyle: { borderRadius: data.kind === "bar" ? 2 : 0 } };
   }
 
-  /* The same figures as a table, for those who cannot see the picture. */
-  function table(box, data) {
-    var body = box.closest(".chart") && box.closest(".chart").querySelector("[data-chart-table] tbody");
-    if (!body) return;
+  function element(name, text, properties) {
+    var made = document.createElement(name);
+    if (text !== undefined) made.textContent = text;
+    return Object.assign(made, properties || {});
+  }
+  function link(text, href) {
+    return href ? element("a", text, { href: href }) : document.createTextNode(text);
+  }
+  /* The same figures as a table, for those who cannot see the picture; its figures lead where the bars do. */
+  function table(figure, data) {
+    var body = figure.querySelector("[data-chart-table] tbody");
+    var head = figure.querySelector("[data-chart-head]");
+    if (!body || !head) return;
+    var heads = element("tr");
+    heads.append.apply(heads, [data.heading || ""].concat(data.series.map(function (series) { return series.name; })).map(function (name, place) {
+      return element("th", name, { scope: "col", className: place ? "number" : "" });
+    }));
+    head.replaceChildren(heads);
     body.replaceChildren.apply(body, data.labels.map(function (label, index) {
-      var row = document.createElement("tr");
-      var head = document.createElement("th");
-      head.scope = "row";
-      head.textContent = label;
-      row.append(head);
+      var row = element("tr");
+      row.append(element("th", label, { scope: "row" }));
       data.series.forEach(function (series) {
-        var cell = document.createElement("td");
-        cell.className = "number";
-        cell.textContent = figures(series.data[index]);
+        var cell = element("td", undefined, { className: "number" });
+        var value = series.data[index];
+        cell.append(link(figures(value) || "–", value !== null && series.links ? series.links[index] : null));
         row.append(cell);
       });
       return row;
     }));
   }
-  function say(box, text) {
-    var line = document.createElement("p");
-    line.className = "blank-value";
-    line.textContent = text;
+  function notes(figure, data) {
+    var list = figure.querySelector("[data-chart-notes]");
+    if (!list || !data.notes) return;
+    list.hidden = !data.notes.length;
+    list.replaceChildren.apply(list, data.notes.map(function (note) {
+      var line = element("li");
+      line.append(link(note.text, note.href));
+      return line;
+    }));
+  }
+  function unit(figure, data) {
+    var caption = figure.querySelector("figcaption");
+    if (!data.unit || !caption || caption.querySelector(".chart-unit") || caption.textContent.indexOf(data.unit) >= 0) return;
+    caption.append(" ", element("span", data.unit, { className: "chart-unit" }));
+  }
+  function say(box, text, empty) {
+    var line = element("p", text, { className: "blank-value" });
+    if (empty && empty.href) line.append(" ", link(empty.label, empty.href));
     box.replaceChildren(line);
+    box.removeAttribute("role"); // no picture now: a link in it must be reachable
+    box.removeAttribute("aria-label");
   }
   function draw(box, data) {
-    table(box, data);
-    if (data.kind === "number") {
-      var figure = document.createElement("p");
-      figure.className = "chart-number";
-      figure.textContent = figures(data.series[0].data[0]) + (data.unit ? " " + data.unit : "");
-      box.replaceChildren(figure);
+    var whole = box.closest(".chart");
+    if (whole) { table(whole, data); notes(whole, data); unit(whole, data); }
+    if (data.empty || !data.labels.length) {
+      say(box, data.empty ? data.empty.text : window.Steward.words.no_figures, data.empty);
       return null;
     }
-    if (!data.labels.length) { say(box, window.Steward.words.no_figures); return null; }
+    if (data.kind === "number") {
+      var value = data.series[0].data[0];
+      var number = element("p", undefined, { className: "chart-number" });
+      number.append(link(value === null ? "–" : figures(value), data.series[0].links && data.series[0].links[0]));
+      box.replaceChildren(number);
+      return null;
+    }
     return echarts().then(function (library) {
       box.replaceChildren();
       var chart = library.init(box, null, { renderer: "canvas" });
@@ -127,9 +161,66 @@
         .catch(function () { say(box, window.Steward.words.failed); });
     });
   }
-  document.addEventListener("steward:prepare", function (event) { start(event.detail); });
+  /* Graphs: every [data-graph] holds nodes and links; beside it stands the same as a table. */
+  function graph(box) {
+    if (box.dataset.started) return;
+    box.dataset.started = "1";
+    var data = JSON.parse(box.dataset.graph);
+    echarts().then(function (library) {
+      var chart = library.init(box, null, { renderer: "canvas" });
+      var entry = { chart: chart, box: box, options: function () { return graphOptions(data, box.clientWidth, box.clientHeight); } };
+      chart.on("click", function (event) {
+        if (event.dataType === "node" && event.data.href) location.href = event.data.href;
+      });
+      new ResizeObserver(function () { chart.resize(); chart.setOption(entry.options(), true); }).observe(box);
+      drawn.push(entry);
+    });
+  }
+  /* The record in the middle, what it is linked to around it, what those are linked to farther out, each near its own. */
+  function angles(nodes, links) {
+    var found = {};
+    function near(node) {
+      var link = links.find(function (one) { return (one.source === node.id && one.target in found) || (one.target === node.id && one.source in found); });
+      return link ? found[link.source === node.id ? link.target : link.source] : 0;
+    }
+    [1, 2].forEach(function (step) {
+      var ring = nodes.filter(function (node) { return node.step === step; });
+      if (step > 1) ring.sort(function (one, other) { return near(one) - near(other); });
+      var turn = step > 1 && ring.length ? near(ring[0]) : -Math.PI / 2;
+      ring.forEach(function (node, place) { found[node.id] = turn + 2 * Math.PI * place / ring.length; });
+    });
+    return found;
+  }
+  function graphOptions(data, width, height) {
+    var ink = colour("--ink"), soft = colour("--ink-soft"), accent = colour("--accent");
+    var turned = angles(data.nodes, data.links);
+    var rings = data.nodes.some(function (node) { return node.step > 1; }) ? 2 : 1;
+    var across = Math.max(width / 2 - 80, 60), down = Math.max(height / 2 - 36, 40);
+    var nodes = data.nodes.map(function (node) {
+      var far = node.step === rings ? 1 : node.step * 0.62, angle = turned[node.id] || 0;
+      return { id: node.id, name: node.name, href: node.href, x: width / 2 + far * across * Math.cos(angle), y: height / 2 - 8 + far * down * Math.sin(angle),
+        symbolSize: node.step ? 14 : 22, cursor: "pointer", itemStyle: { color: node.step ? soft : accent } };
+    });
+    /* Two unseen corners keep the picture at its own scale. */
+    [[0, 0], [width, height]].forEach(function (corner, place) {
+      nodes.push({ id: "corner" + place, name: "", x: corner[0], y: corner[1], symbolSize: 0, label: { show: false }, silent: true });
+    });
+    return {
+      animation: false, textStyle: { fontFamily: getComputedStyle(document.body).fontFamily },
+      series: [{
+        type: "graph", layout: "none", roam: false, left: 0, top: 0, width: width, height: height, edgeSymbol: ["none", "arrow"], edgeSymbolSize: 7,
+        label: { show: true, position: "bottom", color: ink, width: width < 500 ? 84 : 130, overflow: "truncate" },
+        edgeLabel: { show: width >= 500, color: soft, fontSize: 11, formatter: function (edge) { return edge.data.word; } },
+        lineStyle: { color: soft }, emphasis: { focus: "adjacency" }, data: nodes, links: data.links
+      }]
+    };
+  }
+  document.addEventListener("steward:prepare", function (event) {
+    start(event.detail);
+    event.detail.querySelectorAll("[data-graph]").forEach(graph);
+  });
   document.documentElement.addEventListener("themechange", function () {
     drawn = drawn.filter(function (one) { return one.box.isConnected; });
-    drawn.forEach(function (one) { one.chart.setOption(options(one.data), true); });
+    drawn.forEach(function (one) { one.chart.setOption(one.options ? one.options() : options(one.data), true); });
   });
 })();

@@ -33,3 +33,21 @@
     event.detail.querySelectorAll("select[data-parent-field]").forEach(start);
   });
 })();
+
+/* Bulk work. A field that is filled in is one to change; the record that stays keeps its values unless others are chosen. */
+(function () {
+  "use strict";
+  document.addEventListener("change", function (event) {
+    var place = event.target.closest(".bulk-value");
+    var box = place && place.parentElement.querySelector("[data-changes]");
+    if (box) box.checked = true;
+    if (event.target.matches(".merge-rows [type=radio]") && !event.target.matches("[data-survivor]")) event.target.closest("tr").dataset.touched = "1";
+    if (!event.target.matches("[data-survivor]")) return;
+    event.target.closest("tbody").querySelectorAll("tr:not([data-touched])").forEach(function (row) {
+      if (row.querySelector("[data-from]") && !row.querySelector("[type=radio]:not([data-from]):checked")) {
+        var own = row.querySelector('[data-from="' + event.target.value + '"]');
+        if (!own.matches("[data-empty]")) own.checked = true;
+      }
+    });
+  });
+})();

@@ -32,9 +32,18 @@
   });
   document.addEventListener("htmx:afterSwap", function (event) { prepare(event.detail.elt); });
 
-  /* The filter's panel is closed with the keyboard in it: back to the button that opened it. */
+  /* The panel above a list is closed with the keyboard in it: back to the button that opened it. Escape closes it. */
+  var opener = "filter-open";
+  document.addEventListener("htmx:beforeRequest", function (event) {
+    if (event.target.matches && event.target.matches("[aria-controls=filter-panel]")) opener = event.target.id;
+  });
+  document.addEventListener("keydown", function (event) {
+    var panel = event.key === "Escape" && event.target.closest && event.target.closest("#filter-panel");
+    var close = panel && !event.defaultPrevented && panel.querySelector("[data-close-panel]");
+    if (close && !panel.querySelector(".dropdown-menu.show")) close.click();
+  });
   document.addEventListener("htmx:afterSettle", function () {
-    var panel = document.getElementById("filter-panel"), button = document.getElementById("filter-open");
+    var panel = document.getElementById("filter-panel"), button = document.getElementById(opener);
     if (panel && button && !panel.firstElementChild && document.activeElement === document.body) button.focus();
   });
 
@@ -126,7 +135,19 @@
       bar.hidden = picked.length === 0;
       var count = bar.querySelector("[data-bulk-count]");
       if (count) count.textContent = count.dataset.words.replace("{n}", picked.length);
+      var matching = bar.querySelector("[data-bulk-matching]");
+      if (matching) matching.hidden = picked.length !== ticks.length;
     });
+    document.querySelectorAll("[data-bulk-all]").forEach(function (input) { input.value = ""; });
+  }
+  /* Not only the rows of this page but all that the list's address selects; any tick takes it back. */
+  function selectMatching(button) {
+    document.querySelectorAll("[data-bulk-all]").forEach(function (input) { input.value = "1"; });
+    var count = button.closest("[data-bulk]").querySelector("[data-bulk-count]");
+    count.textContent = button.dataset.words;
+    button.hidden = true;
+    count.setAttribute("tabindex", "-1");
+    count.focus();
   }
   function tickAll(on) {
     document.querySelectorAll("[data-tick]").forEach(function (tick) { tick.checked = on; });
@@ -141,6 +162,7 @@
     else if ((target = hit("[data-sidebar-toggle]"))) foldSidebar(target);
     else if ((target = hit("[data-toast-close]"))) target.closest("[data-toast]").remove();
     else if (hit("[data-bulk-clear]")) tickAll(false);
+    else if ((target = hit("[data-bulk-matching]"))) selectMatching(target);
     else if ((target = hit("[data-copy]"))) copy(target);
     else if ((target = hit("tr[data-href]"))) openRow(event, target);
   }, true);

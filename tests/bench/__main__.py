@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.bench import exporting, importing
+from tests.bench import evaluating, exporting, importing, saving
 from tests.bench.client import Failed
 from tests.bench.filling import Database, database, prepare, remove_after
 from tests.bench.jobs import NAME, click_to_start
@@ -41,7 +41,7 @@ def main() -> int:
     )
     app = prepare(big, stock, options.rows, options.people)
     prepare(small, None, SMALL, options.people)
-    run = Run(options.rows, options.rounds, options.seconds, bool(given))
+    run = Run(options.rows, options.rounds, options.seconds, bool(given), options.people)
     try:
         with _servers(big, stock, small) as servers:
             lines = measure(run, servers, app, options.only)
@@ -51,6 +51,8 @@ def main() -> int:
         if any(options.only in name for name in exporting.NAMES):
             lines += exporting.measured(big, options.rows)
         lines += importing.lines(folder, given, options.only)
+        lines += saving.lines(folder, given, options.only)
+        lines += evaluating.lines(folder, given, options.only)
     except Failed as problem:
         print(f"bench: {problem}", file=sys.stderr)
         return 2

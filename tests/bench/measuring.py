@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import html
 import re
 import statistics
@@ -9,6 +10,9 @@ import threading
 import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
+
+import psutil
 
 from tests.bench.client import Answer, Client, Failed
 
@@ -111,3 +115,17 @@ def per_second(
 def medians(values: Sequence[tuple[float, float]]) -> tuple[float, float]:
     """The median of each side."""
     return statistics.median(a for a, _ in values), statistics.median(b for _, b in values)
+
+
+def own_memory(process_id: int) -> int:
+    """Bytes that a process and those it has started hold for themselves.
+
+    What they share counts once; a file that the database maps into memory is the system's.
+    """
+    process = psutil.Process(process_id)
+    held = 0
+    for one in (process, *process.children(recursive=True)):
+        with contextlib.suppress(OSError):  # it has just ended
+            rollup = Path(f"/proc/{one.pid}/smaps_rollup").read_text()
+            held += 1024 * int(re.findall(r"^Pss_Anon:\s+(\d+)", rollup, re.MULTILINE)[0])
+    return held

@@ -13,6 +13,7 @@ from tests.bench.client import Failed
 
 def statements(app: Flask, username: str, paths: Sequence[str]) -> dict[str, int]:
     """For each page the number of statements, once the process is warm."""
+    from app.engine.adapters.appbuilder import sessions
     from app.engine.adapters.appbuilder.user import StewardUser
     from app.engine.adapters.database import db
 
@@ -20,12 +21,13 @@ def statements(app: Flask, username: str, paths: Sequence[str]) -> dict[str, int
         person = db.session.scalar(select(StewardUser).where(StewardUser.username == username))
         if person is None:
             raise Failed(f"no such person: {username}")
-        session_id = person.get_id()
+        session_id, key = person.get_id(), sessions.begin(person.id)
         engine = db.engine
         db.session.remove()
     client = app.test_client()
     with client.session_transaction() as session:
         session["_user_id"], session["_fresh"] = session_id, True
+        session[sessions.COOKIE_KEY] = key
     seen: list[str] = []
 
     def note(_connection: Any, _cursor: Any, statement: str, *_rest: Any) -> None:

@@ -16,7 +16,8 @@ from typing import Any
 from app.engine.changes.bulk import columns_of
 from app.engine.registry import EntityDefinition
 from app.engine.search.tokens import field_tokens
-from seeds import demo
+from seeds.demo import customers as demo
+from seeds.demo.people import UNUSABLE
 from tests.bench.bars import RARE_WORD
 
 RARE = 7
@@ -32,6 +33,7 @@ CODES = ("external_code", "credit_code", "phone")
 
 STATUSES = ("potential", "new", "active", "dormant", "lost")
 TIERS = ("high", "middle", "potential")
+TODAY = datetime.date(2026, 11, 20)
 START = datetime.datetime(2024, 1, 1, tzinfo=datetime.UTC)
 
 Values = dict[str, Any]
@@ -62,7 +64,9 @@ class Rows:
         self.people = people
         self.count = count
         dice = random.Random(SEED)
-        made = [demo._customer(dice, number, people) for number in range(min(TEMPLATES, count))]
+        made = [
+            demo._customer(dice, number, people, TODAY) for number in range(min(TEMPLATES, count))
+        ]
         self.templates = [self._template(values) for values in made]
         rare = {**made[0], "name": f"天津{RARE_WORD}精密仪器有限公司"}
         self.rare = self._template(rare)
@@ -131,7 +135,7 @@ def people(count: int) -> list[Values]:
             "last_name": name[:1],
             "username": f"bench{number:05d}",
             "email": f"bench{number:05d}@steward.example",
-            "password": demo.UNUSABLE,
+            "password": UNUSABLE,
             "active": True,
             "created_on": moment,
             "changed_on": moment,

@@ -10,6 +10,7 @@ from functools import partial
 
 from flask import Flask
 
+from tests.bench import restricted
 from tests.bench.bars import (
     LEAST_CREATES,
     LEAST_REQUESTS,
@@ -40,6 +41,7 @@ class Run:
     rounds: int
     seconds: float
     postgresql: bool
+    people: int
 
 
 @dataclass(frozen=True)
@@ -59,6 +61,10 @@ def measure(run: Run, servers: Servers, app: Flask, only: str) -> list[Line]:
         ("REST creates, 4 clients", lambda: _creates(run, servers)),
         ("first page, 8 clients", lambda: _requests(servers)),
         ("first page, against 10,000 rows", lambda: _growth(run, signed_in)),
+        *(
+            (f"first page, {what}", partial(_restricted, run, what, servers, signed_in, app))
+            for what in restricted.SEES
+        ),
         ("statements of a list page, at most", lambda: _statements(run, app)),
     ]
     lines = []
@@ -101,6 +107,12 @@ def _growth(run: Run, signed_in: _SignedIn) -> Line:
     )
     name = "first page, against 10,000 rows"
     return Line(name, pair.ours, pair.theirs, "ms", pair.ratio, MOST_GROWTH)
+
+
+def _restricted(run: Run, what: str, servers: Servers, signed_in: _SignedIn, app: Flask) -> Line:
+    names = restricted.settle(app, run.people)
+    administrator = signed_in.pages[0]
+    return restricted.line(what, servers.steward, names, administrator, run.rounds, run.seconds)
 
 
 def _creates(_run: Run, servers: Servers) -> Line:

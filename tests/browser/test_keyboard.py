@@ -41,6 +41,34 @@ def test_the_keyboard_stays_where_it_was(new_tab: NewTab, steward: Steward) -> N
         expect(page.locator(place)).to_be_focused()
 
 
+def test_views_and_the_menu_of_a_record_need_no_mouse(new_tab: NewTab, steward: Steward) -> None:
+    fill(steward)
+    tab = new_tab("en")
+    tab.sign_in()
+    page = tab.open("/customer/?f=name:ct:云帆1")
+    keys = page.keyboard
+    page.locator("#views-open").focus()
+    keys.press("Enter")
+    expect(page.locator(".views-panel a").first).to_be_focused()
+    keys.press("Escape")
+    expect(page.locator("#views-open")).to_be_focused()
+    keys.press("Enter")
+    expect(page.locator(".views-panel a").first).to_be_focused()
+    keys.press("Tab")
+    keys.type("一号")
+    keys.press("Enter")
+    expect(page.locator("#views-open")).to_have_text("View: 一号")
+    page.locator("td.main a").first.focus()
+    keys.press("Enter")
+    page.locator(".page-head .dropdown-toggle").focus()
+    for key in ("Enter", "ArrowDown"):
+        keys.press(key)
+    expect(page.get_by_role("link", name="History")).to_be_focused()
+    keys.press("Escape")
+    expect(page.locator(".page-head .dropdown-toggle")).to_be_focused()
+    tab.check()
+
+
 def test_what_can_be_done_with_a_ticked_row_is_in_sight(new_tab: NewTab, steward: Steward) -> None:
     fill(steward)
     tab = new_tab("en", viewport=NARROW)

@@ -98,16 +98,21 @@ def make_unknown_choices(tab: Tab) -> None:
 
 
 def watch_progress(tab: Tab, end: Locator) -> None:
-    """The bar moves, forward only, until there is something to see."""
+    """The bar moves, forward only, until there is something to see; of what takes seconds."""
     seen: list[int] = []
     bar = tab.page.locator("#job-progress progress")
-    deadline = time.monotonic() + SLOW / 1000
+    began = time.monotonic()
+    deadline = began + SLOW / 1000
     while not end.is_visible():
         assert time.monotonic() < deadline, f"not done; progress so far: {seen}"
         with contextlib.suppress(PlaywrightError):  # replaced by the next one while it is read
             seen.append(int(bar.get_attribute("value", timeout=500) or 0))
     assert seen == sorted(seen)
-    assert len(set(seen)) > 1, f"the bar stood still at {seen}"
+    # The page asks each half second, a job notes each 0.7 s: what is over sooner need not move.
+    watched = time.monotonic() - began
+    assert len(set(seen)) > 1 or watched < 3, (
+        f"the bar stood still at {seen[-1]} for {watched:.0f} s"
+    )
 
 
 def find(tab: Tab, listed: Companies) -> None:
@@ -169,6 +174,7 @@ def edit(tab: Tab, language: str) -> None:
     page.get_by_role("button", name=word("Save"), exact=True).click()
     page.wait_for_url(re.compile(r"/customer/\d+$"))
     expect(page.locator("main")).to_contain_text(remark)
+    page.locator(".page-head").get_by_role("button", name=word("More")).click()
     page.locator(".page-head").get_by_role("link", name=word("History")).click()
     expect(page.locator("main")).to_contain_text(remark)
     tab.check()

@@ -57,6 +57,13 @@ PAGES = {
     "users": "/users/list/",
     "user form": "/users/add",
     "roles": "/roles/list/",
+    "role": "/roles/{role}",
+    "rights of a role": "/roles/{role}/edit?ids=Customer",
+    "roles compared": "/roles/compare",
+    "who may see a record": "/customer/{record}/access",
+    "share a record": "/customer/{record}/share",
+    "pool": "/customer/pool",
+    "audit": "/audit/",
     "profile": "/users/userinfo/",
     "own password": "/resetmypassword/form",
     "no such page": "/nowhere",
@@ -87,6 +94,8 @@ def places(
     found["job"] = number_in(tab.page, r"/jobs/([^/]+)$")
     tab.open("/changes/")
     found["changes"] = number_in(tab.page, r"/changes/(\d+)")
+    tab.open("/roles/list/")
+    found["role"] = number_in(tab.page, r"/roles/(\d+)$")
     tab.open(f"/customer/?q={TRASHED}")
     tab.page.locator("[data-tick-all]").check()
     tab.page.locator("[data-bulk]").get_by_role("button", name="Delete").click()

@@ -90,9 +90,7 @@ def _application(steward: Installation, url: str) -> Flask:
     if url:
         named = make_url(url).update_query_dict({"application_name": OURS})
         settings = replace(settings, database_url=named.render_as_string(hide_password=False))
-    app = create_app(data_folder.prepare(embedded_queue.resolve(settings)))
-    app.config["RATELIMIT_ENABLED"] = False
-    return app
+    return create_app(data_folder.prepare(embedded_queue.resolve(settings)))
 
 
 def _load(app: Flask, steward: Installation, stable: int, rows: int) -> Load:

@@ -12,7 +12,7 @@ from sqlalchemy import func, select, text
 from app.domains.customers.customer import Customer
 from app.engine.adapters.database import db
 from app.engine.adapters.storage import store
-from app.engine.changes import Change
+from app.engine.changes import Change, ChangeSet
 from app.engine.job import Job
 from app.engine.notices import Notification
 from app.engine.query import Records
@@ -64,6 +64,7 @@ def judge(expected: Expected, verdict: Verdict) -> Verdict:
     _jobs(verdict)
     _customers(expected, verdict)
     _imports(expected, verdict)
+    _bulk(expected, verdict)
     _exports(expected, verdict)
     return verdict
 
@@ -114,6 +115,19 @@ def _imports(expected: Expected, verdict: Verdict) -> None:
         count = db.session.scalar(made) or 0
         if count != rows or (run.counts or {}).get("new") != rows:
             verdict.doubled.append(f"import {number}: {count} of {rows} made, {run.counts}")
+
+
+def _bulk(expected: Expected, verdict: Verdict) -> None:
+    """Each record once, all in one change set that is closed."""
+    for job_id, rows in expected.bulk.items():
+        result = db.session.get_one(Job, job_id).result or {}
+        made = db.session.get_one(ChangeSet, result["change_set"])
+        changes = select(func.count(Change.id)).where(Change.change_set_id == made.id)
+        count = db.session.scalar(changes) or 0
+        tally = {name: n for name, n in result["tally"].items() if name != "reasons"}
+        expected_tally = {"changed": rows, "unchanged": 0, "refused": 0, "skipped": 0}
+        if count != rows or made.state != "done" or tally != expected_tally:
+            verdict.doubled.append(f"bulk {job_id}: {count} of {rows}, {made.state}, {tally}")
 
 
 def _exports(expected: Expected, verdict: Verdict) -> None:

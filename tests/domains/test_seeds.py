@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import time
 from collections import Counter
 from typing import Any
@@ -16,7 +17,9 @@ from app.domains.customers import Contact, Customer
 from app.engine import policy, registry
 from app.engine.adapters import setup_state
 from app.engine.adapters.database import db
-from app.engine.changes import change_set, undo
+from app.engine.changes import change_set
+from app.engine.policy.rights import load_rights
+from seeds import demo as demonstration
 from seeds import lists, roles
 
 
@@ -119,6 +122,62 @@ class TestSeeding:
 
 
 class TestRoles:
+    def test_the_system_administrator_sees_no_customer(self, app: Flask) -> None:
+        viewer = viewer_of(app, roles.SYSTEM_ADMINISTRATOR)
+        assert not any(
+            viewer.can(entity, action)
+            for entity in ("Customer", "Contact")
+            for action in policy.ACTIONS
+        )
+        assert viewer.can(policy.USERS, "create")
+        assert viewer.can(policy.SYSTEM, "update")
+
+    def test_the_auditor_reads_everything_and_changes_nothing(self, app: Flask) -> None:
+        viewer = viewer_of(app, roles.AUDITOR)
+        for entity in (
+            *registry.current().entities,
+            policy.SYSTEM,
+            policy.USERS,
+            policy.PERSONAL_DATA,
+        ):
+            assert viewer.scope(entity, "read") == "all"
+            may = {action for action in policy.ACTIONS if viewer.can(entity, action)}
+            assert may == {"read", "export"}, entity
+
+    def test_the_account_manager_has_what_sales_have_and_the_department_and_below(
+        self, app: Flask
+    ) -> None:
+        viewer = viewer_of(app, roles.ACCOUNT_MANAGER)
+        assert viewer.grants("Customer", "read") == (policy.Grant("branch"),)
+        assert viewer.grants("Customer", "delete") == (policy.Grant("own"),)
+        assert not viewer.can("Customer", "purge")
+
+    @pytest.mark.parametrize("name", [roles.SUPPORT, roles.DOCUMENT_CONTROLLER, roles.GUEST])
+    def test_who_only_looks_takes_nothing_out(self, app: Flask, name: str) -> None:
+        viewer = viewer_of(app, name)
+        assert viewer.can("Customer", "read")
+        assert not viewer.can("Customer", "export")
+
+    def test_every_role_is_named_and_explained_in_both_languages(self) -> None:
+        for role in roles.ROLES:
+            assert all(
+                role[f"{what}_{lang}"] for what in ("label", "purpose") for lang in ("zh", "en")
+            )
+
+    def test_the_charts_of_every_role_are_there_and_may_be_seen(self, app: Flask) -> None:
+        entities = registry.current().entities
+        for role in roles.ROLES:
+            viewer = viewer_of(app, role["name"])
+            assert role["name"] == roles.SYSTEM_ADMINISTRATOR or role["charts"]
+            for name in role.get("charts", ()):
+                entity, _dot, chart = name.partition(".")
+                if entity not in entities:
+                    continue
+                declared = {one.name: one for one in entities[entity].model.charts}
+                assert chart in declared, name
+                seen = {field.name for field in policy.plain(entities[entity], viewer)}
+                assert declared[chart].fields <= seen, (role["name"], name)
+
     def test_guests_see_no_personal_data(self, app: Flask, acting: Any) -> None:
         viewer = acting("guest")
         registry_now = registry.current()
@@ -179,26 +238,24 @@ class TestDemo:
             assert contact.email is None or contact.email.endswith(".example")
 
     def test_is_the_same_everywhere(self, app: Flask) -> None:
-        from seeds import demo
+        from seeds.demo import customers
 
-        assert demo.customers([1, 2, 3]) == demo.customers([1, 2, 3])
+        day = datetime.date(2026, 11, 20)
+        assert customers.customers([1, 2, 3], day) == customers.customers([1, 2, 3], day)
 
     def test_is_taken_away_by_one_command_and_stays_away(self, demo: Flask, as_admin: Any) -> None:
-        number = int(setup_state.noted(seeds.DEMO) or 0)
-        report = undo(number)
+        report = demonstration.remove()
         assert not report.kept
-        assert not report.blocked
         seed(demo, demo=True)
         assert db.session.scalar(select(func.count(Customer.id))) == 0
 
     def test_its_people_cannot_sign_in_without_a_password(self, demo: Flask) -> None:
-        from werkzeug.security import check_password_hash
-
+        from app.engine.adapters.appbuilder import hashing
         from tests import factories
 
         for name in ("demo.wangmin", "demo.liqiang", "demo.zhanglin"):
             person = factories.person(name)
-            assert not any(check_password_hash(person.password, guess) for guess in ("", "!", name))
+            assert not any(hashing.matches(person.password, guess) for guess in ("", "!", name))
 
 
 def _option(list_name: str, value: str) -> Any:
@@ -215,3 +272,10 @@ def _option_count() -> int:
     model: Any = registry.current().entity("ChoiceOption").model
     with policy.acting_as(policy.SYSTEM_VIEWER):
         return db.session.scalar(select(func.count(model.id))) or 0
+
+
+def viewer_of(app: Flask, role: str) -> policy.Viewer:
+    """Somebody who has just this role."""
+    manager: Any = app.appbuilder.sm  # type: ignore[attr-defined]
+    role_id = manager.find_role(role).id
+    return policy.Viewer(None, "somebody", load_rights(db.session(), [role_id]), (role_id,))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import decimal
+from dataclasses import replace
 
 import pytest
 from sqlalchemy import select
@@ -218,6 +219,23 @@ class TestUndo:
 
         with policy.acting_as(viewer("sales")), pytest.raises(NotAllowed):
             undo(set_id)
+
+    @pytest.mark.parametrize("number", [1, 2])
+    def test_gives_no_field_back_that_may_not_be_written_any_more(self, number: int) -> None:
+        records = [make("Parcel", name="vorher", pieces=1) for _one in range(number)]
+        with change_set("form") as changes:
+            for record in records:
+                changes.update(definition(), record.id, {"name": "nachher", "pieces": 2})
+        assert changes.id
+        narrow = policy.RoleRights({("*", "*"): "all"}, {("Parcel", "name"): "read"})
+        viewer = replace(policy.current_viewer(), rights=policy.Rights((narrow,)))
+        with policy.acting_as(viewer):
+            report = undo(changes.id)
+        assert (report.reversed, report.blocked) == (0, number)
+        assert {detail["reason"] for detail in report.details} == {"right"}
+        for record in records:
+            db.session.refresh(record)
+            assert (record.name, record.pieces) == ("nachher", 2)
 
     def test_of_an_approval_makes_a_draft_again(self) -> None:
         record = make("Parcel")

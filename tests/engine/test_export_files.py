@@ -28,7 +28,7 @@ from app.engine.query import Records, Snapshot, Sort
 from app.engine.surfaces import exports
 from app.engine.surfaces.exports.parts import ExportIncomplete
 from app.engine.surfaces.imports import command as import_command
-from app.engine.tables import TableProblem
+from app.engine.tables import TableProblem, open_table
 from tests import factories
 
 
@@ -99,7 +99,7 @@ def test_what_was_exported_and_is_imported_changes_nothing(
     assert counts == {"total": report.rows, "unchanged": report.rows}
 
 
-@pytest.mark.parametrize("names", [("code", "name"), ("pieces",), ("tags", "price", "code")])
+@pytest.mark.parametrize("names", [("code", "name"), ("pieces",), ("tags", "weight", "code")])
 def test_chosen_columns_stand_in_the_order_of_choosing(
     as_admin: policy.Viewer, tmp_path: Path, names: tuple[str, ...]
 ) -> None:
@@ -109,6 +109,32 @@ def test_chosen_columns_stand_in_the_order_of_choosing(
     head, row = rows(tmp_path / "x.csv")
     assert head == [str(definition.fields[name].label) for name in names]
     assert len(row) == len(names)
+
+
+def test_an_amount_comes_with_its_currency(as_admin: policy.Viewer, tmp_path: Path) -> None:
+    factories.make("Parcel", price=decimal.Decimal("1234.5"), price_currency="USD")
+    written(tmp_path / "x.csv", names=("price", "code"))
+    head, row = rows(tmp_path / "x.csv")
+    assert head == [label(name) for name in ("price", "price_currency", "code")]
+    assert row[:2] == ["1234.50", "USD"]
+    written(tmp_path / "y.csv", names=("price_currency", "price"))
+    assert rows(tmp_path / "y.csv")[0] == [label(name) for name in ("price_currency", "price")]
+
+
+def label(name: str) -> str:
+    return str(registry.current().entity("Parcel").fields[name].label)
+
+
+def test_an_amount_on_paper_carries_its_currency(
+    as_admin: policy.Viewer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    factories.make("Parcel", price=decimal.Decimal("1234.5"), price_currency="USD")
+    factories.make("Parcel", price=decimal.Decimal(2), price_currency="CNY")
+    drawn = on_paper(monkeypatch, "write_tables")
+    written(tmp_path / "x.pdf", "pdf", ("name", "price"))
+    ((_path, _title, _note, (table,)),) = drawn
+    assert table.heads == [label("name"), label("price")]
+    assert {row[1] for row in table.rows} in ({"¥2.00", "US$1,234.50"}, {"CN¥2.00", "US$1,234.50"})
 
 
 def test_rows_come_in_the_order_of_the_list_empty_ones_first(
@@ -127,7 +153,19 @@ def test_numbers_and_moments_are_written_as_people_here_write_them(
     price = decimal.Decimal("-1234.05")
     factories.make("Parcel", opened_at=moment, price=price, weight=decimal.Decimal("-0.005"))
     written(tmp_path / "x.csv", names=("opened_at", "price", "weight"))
-    assert rows(tmp_path / "x.csv")[1] == ["2026-03-06 07:30:15", "-1234.05", "-0.005"]
+    row = rows(tmp_path / "x.csv")[1]
+    assert row == ["2026-03-06 07:30:15", "-1234.05", "CNY", "-0.005"]
+
+
+def test_a_workbook_holds_what_the_system_notes_as_moments(
+    as_admin: policy.Viewer, tmp_path: Path
+) -> None:
+    made = factories.make("Parcel").created_at
+    written(tmp_path / "x.xlsx", "xlsx", names=("created_at",))
+    with open_table(tmp_path / "x.xlsx") as table:
+        (cell,) = next(iter(table.rows())).cells
+    china = datetime.timezone(datetime.timedelta(hours=8))
+    assert cell == made.astimezone(china).replace(microsecond=0, tzinfo=None)
 
 
 def test_json_lines_hold_values_for_programs(as_admin: policy.Viewer, tmp_path: Path) -> None:
@@ -258,6 +296,89 @@ def test_paper_has_its_bounds(
             written(tmp_path / "x.pdf", "pdf", names)
 
 
+def on_paper(monkeypatch: pytest.MonkeyPatch, name: str) -> list[Any]:
+    """What is given to the function that draws."""
+    from app.engine.tables import pdf
+
+    drawn: list[Any] = []
+    draw = getattr(pdf, name)
+    monkeypatch.setattr(pdf, name, lambda *given: (drawn.append(given), draw(*given)))
+    return drawn
+
+
+def test_a_record_is_printed_with_what_belongs_to_it(
+    app: Any, browser: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with policy.acting_as(factories.viewer("admin")):
+        mine, other = (factories.make("Customer", name=f"甲公司{n}") for n in (1, 2))
+        factories.make("Contact", customer=mine.id, name="张三")
+        factories.make("Contact", customer=other.id, name="李四")
+    drawn = on_paper(monkeypatch, "write_record")
+    answer = browser("admin").post(f"/export/customer/{mine.id}")
+    job = done(answer.headers["Location"].rsplit("/", 1)[1])
+    assert job.state == DONE
+    ((_path, title, _note, _groups, (table,)),) = drawn
+    assert title.endswith("甲公司1")
+    assert table.title.endswith("(1)")
+    assert "张三" in table.rows[0]
+    assert not any("甲公司1" in cell for cell in table.rows[0])
+    parts = (job.result or {})["parts"]
+    assert [part["entity"] for part in parts if part["rows"]] == ["Customer", "Contact"]
+
+
+def test_a_list_on_paper_may_bring_what_belongs_to_it(
+    as_admin: policy.Viewer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    first = factories.make("Customer", name="甲公司")
+    factories.make("Contact", customer=first.id, name="张三")
+    drawn = on_paper(monkeypatch, "write_tables")
+    definition = registry.current().entity("Customer")
+    fields = exports.export_fields(definition, ["name"])
+    records = Records(definition)
+    report = exports.write_export(records, fields, "pdf", tmp_path / "x", related=["Contact"])
+    assert (report.rows, report.ending) == (2, "pdf")
+    ((_path, _title, _note, (_customers, contacts)),) = drawn
+    assert {"甲公司", "张三"} <= set(contacts.rows[0])
+
+
+def paper() -> Any:
+    from app.engine.tables.pdf import Paper
+
+    return Paper("x", "", landscape=True)
+
+
+def test_more_columns_than_fit_go_on_over_further_pages_beside_the_name(
+    as_admin: policy.Viewer, tmp_path: Path
+) -> None:
+    from app.engine.tables.pdf import Table, _blocks
+
+    heads = [f"Column {number}" for number in range(40)]
+    table = Table(heads, [False] * 40, [["12,345,678.90"] * 40], key=3)
+    sheet = paper()
+    blocks = _blocks(sheet, table)
+    assert len(blocks) > 1
+    others = [column for block in blocks[1:] for column in block.columns if column != 3]
+    assert sorted([*blocks[0].columns, *others]) == list(range(40))
+    assert all(block.columns[0] == 3 for block in blocks[1:])
+    for block in blocks:
+        assert sum(block.widths) == pytest.approx(sheet.epw)
+        assert all(
+            sheet.wrapped("12,345,678.90", w - 2.4) == ["12,345,678.90"] for w in block.widths
+        )
+    factories.make("Parcel")
+    assert written(tmp_path / "x.pdf", "pdf").rows == 1
+
+
+@settings(max_examples=60, deadline=None)
+@given(text=st.text(st.sampled_from("ab 甲乙,1\u202f"), max_size=60), width=st.floats(4, 40))
+def test_a_cell_on_paper_loses_nothing(text: str, width: float) -> None:
+    sheet = paper()
+    lines = sheet.wrapped(text, width, 1000)
+    bare = "".join(text.split())
+    assert "".join("".join(lines).split()) == bare
+    assert all(sheet.get_string_width(line.rstrip()) <= width or len(line) == 1 for line in lines)
+
+
 def test_one_record_is_printed_with_all_its_fields(parcel: Any, browser: Any) -> None:
     assert f'/export/parcel/{parcel.id}"' in browser("admin").get(f"/parcel/{parcel.id}").text
     answer = browser("admin").post(f"/export/parcel/{parcel.id}")
@@ -355,7 +476,7 @@ def test_a_full_disk_is_said_and_the_export_can_be_tried_again(
         full.setattr(type(store()), "save", save)
         job = done(job_id)
     assert job.state == FAILED
-    assert "No space left" in browser("admin").get(f"/jobs/{job_id}").text
+    assert "The disk is full" in browser("admin").get(f"/jobs/{job_id}").text
     with policy.acting_as(factories.viewer("admin")):
         assert retry(job_id)
     assert done(job_id).state == DONE
@@ -369,7 +490,9 @@ def test_a_filter_that_is_no_more_is_named(parcel: Any, browser: Any) -> None:
     assert "gone_field" in browser("admin").get(f"/jobs/{job_id}").text
 
 
-def test_a_scheduled_export_stays_in_its_folder_with_its_manifest(parcel: Any) -> None:
+def test_a_scheduled_export_stays_in_its_folder_with_its_manifest(
+    parcel: Any, browser: Any
+) -> None:
     with policy.acting_as(factories.viewer("admin")):
         wanted = exports.Request("Parcel", "csv", fields=("code",)).as_json()
         job_id = request_job("export.scheduled", {**wanted, "folder": "每日/包裹"}).id
@@ -381,4 +504,7 @@ def test_a_scheduled_export_stays_in_its_folder_with_its_manifest(parcel: Any) -
         assert hashlib.sha256(file.read()).hexdigest() == result["sha256"]
     with store().open(f"{result['kept']}.manifest.json") as file:
         assert json.loads(file.read())["rows"] == 1
+    page = browser("admin").get(f"/jobs/{job_id}").get_data(as_text=True)
+    assert result["kept"] in page
+    assert result["sha256"] in page
     assert done(wrong_id).state == FAILED

@@ -132,3 +132,39 @@ def test_a_folder_that_is_not_there_is_named(as_admin: Any, tmp_path: Path) -> N
 
     with pytest.raises(TableProblem, match="nowhere"):
         exports.command("Parcel", "csv", tmp_path / "nowhere" / "x.csv")
+
+
+def test_a_file_is_not_given_out_once_its_asker_sees_less(app: Any, browser: Any) -> None:
+    """Neither fields that are masked since nor rows that are others' come out of an old file."""
+    with policy.acting_as(factories.viewer("admin")):
+        factories.make("Parcel", approved=True)
+    for later in (
+        {"grants": {"Parcel": {"*": "all"}}, "fields": {"Parcel": {"phone": "masked"}}},
+        {"grants": {"Parcel": {"*": "own"}, "Shelf": {"read": "own"}}},
+    ):
+        _give(app, {"grants": {"Parcel": {"*": "all"}, "Shelf": {"read": "all"}}})
+        asked = browser("sales").post("/export/parcel", data={"format": "csv"})
+        job_id = asked.headers["Location"].rsplit("/", 1)[1]
+        jobs.run_job(job_id)
+        assert browser("sales").get(f"/jobs/{job_id}/download").status_code == 200
+        _give(app, later)
+        assert browser("sales").get(f"/jobs/{job_id}/download").status_code == 403
+
+
+def test_a_file_is_not_given_to_who_only_views_as_its_asker(app: Any, browser: Any) -> None:
+    _give(app, {"grants": {"Parcel": {"*": "all"}, "Shelf": {"read": "all"}}})
+    asked = browser("sales").post("/export/parcel", data={"format": "csv"})
+    job_id = asked.headers["Location"].rsplit("/", 1)[1]
+    jobs.run_job(job_id)
+    looking = browser("admin")
+    assert looking.post(f"/view-as/{factories.user_id('sales')}").status_code == 303
+    assert looking.get(f"/jobs/{job_id}").status_code == 200
+    assert looking.get(f"/jobs/{job_id}/download").status_code == 403
+
+
+def _give(app: Any, rights: dict[str, Any]) -> None:
+    role = app.appbuilder.sm.find_role("Sales")
+    policy.replace_role(db.session(), role.id, rights)
+    registry.raise_version(db.session(), registry.RIGHTS)
+    db.session.commit()
+    policy.refresh_rights(registry.versions())

@@ -20,17 +20,22 @@ from app.engine.surfaces.imports import Runner, batches, check
 from app.engine.surfaces.imports.command import _no_hold, _note
 from app.engine.surfaces.imports.models import MODES, NEAR, Options
 from tests import factories
-from tests.engine.toys import Parcel
+from tests.engine.toys import Parcel, Shelf
 
 EXAMPLES = 400 if os.environ.get("STEWARD_PROOF") == "full" else 30
-THERE = {"1": ("甲", 1), "2": ("乙", 2), "3": ("丙", None)}
-"""Code → name and pieces of what is there before each import."""
+Held = tuple[str, int | None, str | None]
+THERE: dict[str, Held] = {"1": ("甲", 1, None), "2": ("乙", 2, "旧架"), "3": ("丙", None, None)}
+"""Code → name, pieces and shelf of what is there before each import."""
+SHELVES = {"旧架", "空架"}
+
+COLUMNS = ("code", "name", "pieces", "shelf")
 
 ROWS = st.lists(
     st.tuples(
         st.sampled_from("123456"),
         st.sampled_from(["", "甲", "乙", "丙", "丁", "戊"]),
         st.sampled_from(["", "1", "2", "x"]),
+        st.sampled_from(["", "", "旧架", "新架", "又一架"]),
     ),
     min_size=1,
     max_size=9,
@@ -40,43 +45,47 @@ ROWS = st.lists(
 class Model:
     """What an import should do, said plainly: one row after the other, one dictionary."""
 
-    def __init__(self, mode: str, near: str) -> None:
-        self.mode, self.near = mode, near
-        self.table: dict[str, tuple[str, int | None]] = dict(THERE)
+    def __init__(self, mode: str, near: str, make: bool) -> None:
+        self.mode, self.near, self.make = mode, near, make
+        self.table = dict(THERE)
+        self.shelves = set(SHELVES)
         self.counts: Counter[str] = Counter()
         self.codes: set[str] = set()
         self.names: set[str] = set()
         self.meant: set[str] = set()
 
-    def take(self, code: str, name: str, pieces: str) -> None:
+    def take(self, code: str, name: str, pieces: str, shelf: str) -> None:
+        kind = self.decide(code, name, pieces, shelf)
         self.counts["total"] += 1
-        self.counts[self.decide(code, name, pieces)] += 1
+        self.counts[kind] += 1
+        if shelf and shelf not in self.shelves and kind in ("new", "changed"):
+            self.shelves.add(shelf)
+            self.counts["made"] += 1
 
-    def decide(self, code: str, name: str, pieces: str) -> str:
-        if pieces == "x":
+    def decide(self, code: str, name: str, pieces: str, shelf: str) -> str:
+        if pieces == "x" or (shelf and shelf not in SHELVES and not self.make):
             return "refused"
         if code in self.codes:
             return "duplicate"
         self.codes.add(code)
         record = code if code in THERE else None
         if record is None and name and self.near != "add":
-            alike = next((c for c, (held, _p) in THERE.items() if held == name), None)
+            alike = next((c for c, (held, _p, _s) in THERE.items() if held == name), None)
             if name in self.names or (alike and self.near == "leave"):
                 return "duplicate"
             if alike:
                 record = alike
         self.names |= {name} - {""}
-        return (
-            self.new(code, name, pieces) if record is None else self.old(record, code, name, pieces)
-        )
+        given = (name, int(pieces) if pieces else None, shelf or None)
+        return self.new(code, *given) if record is None else self.old(record, code, *given)
 
-    def new(self, code: str, name: str, pieces: str) -> str:
+    def new(self, code: str, name: str, pieces: int | None, shelf: str | None) -> str:
         if self.mode == "update" or not name:
             return "refused"
-        self.table[code] = (name, int(pieces) if pieces else None)
+        self.table[code] = (name, pieces, shelf)
         return "new"
 
-    def old(self, record: str, code: str, name: str, pieces: str) -> str:
+    def old(self, record: str, code: str, name: str, pieces: int | None, shelf: str | None) -> str:
         if self.mode == "add":
             return "refused"
         if self.mode == "skip":
@@ -85,7 +94,7 @@ class Model:
             return "duplicate"
         self.meant.add(record)
         before = self.table[record]
-        after = (name or before[0], int(pieces) if pieces else before[1])
+        after = (name or before[0], before[1] if pieces is None else pieces, shelf or before[2])
         if (code, after) == (record, before):
             return "unchanged"
         self.names.add(before[0])
@@ -94,10 +103,18 @@ class Model:
         return "changed"
 
 
-def held() -> dict[str, tuple[str, int | None]]:
+def held() -> dict[str, Held]:
     db.session.rollback()
-    rows = db.session.execute(select(Parcel.code, Parcel.name, Parcel.pieces))
-    return {code: (name, pieces) for code, name, pieces in rows}
+    rows = db.session.execute(
+        select(Parcel.code, Parcel.name, Parcel.pieces, Shelf.name).outerjoin(
+            Shelf, Shelf.id == Parcel.shelf_id
+        )
+    )
+    return {code: (name, pieces, shelf) for code, name, pieces, shelf in rows}
+
+
+def shelves() -> list[str]:
+    return sorted(db.session.scalars(select(Shelf.name)))
 
 
 @pytest.mark.parametrize("size", [1, 3, 1000])
@@ -105,21 +122,25 @@ def test_what_the_preview_says_is_what_happens(
     as_admin: policy.Viewer, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, size: int
 ) -> None:
     monkeypatch.setattr(batches.Reading.batches, "__defaults__", (size,))
-    for code, (name, pieces) in THERE.items():
-        factories.make("Parcel", code=code, name=name, pieces=pieces, phone=None)
+    ids = {name: factories.make("Shelf", name=name).id for name in sorted(SHELVES)}
+    for code, (name, pieces, shelf) in THERE.items():
+        place = ids[shelf] if shelf else None
+        factories.make("Parcel", code=code, name=name, pieces=pieces, phone=None, shelf=place)
     path = tmp_path / "rows.csv"
 
     @settings(
         max_examples=EXAMPLES, deadline=None, suppress_health_check=list(HealthCheck), database=None
     )
-    @given(rows=ROWS, mode=st.sampled_from(MODES), near=st.sampled_from(NEAR))
-    def holds(rows: list[Any], mode: str, near: str) -> None:
+    @given(rows=ROWS, mode=st.sampled_from(MODES), near=st.sampled_from(NEAR), make=st.booleans())
+    def holds(rows: list[Any], mode: str, near: str, make: bool) -> None:
         stream = io.StringIO()
-        csv.writer(stream).writerows([("code", "name", "pieces"), *rows])
+        csv.writer(stream).writerows([COLUMNS, *rows])
         path.write_text(stream.getvalue(), encoding="utf-8", newline="")
-        mapping = {name: name for name in ("code", "name", "pieces")}
-        options = Options(mapping=mapping, key="code", mode=mode, near=near)
-        model = Model(mode, near)
+        made = ["shelf"] if make else []
+        options = Options(
+            mapping={name: name for name in COLUMNS}, key="code", mode=mode, near=near, make=made
+        )
+        model = Model(mode, near, make)
         for row in rows:
             model.take(*row)
         preview = check("Parcel", path, "rows.csv", options)
@@ -127,10 +148,12 @@ def test_what_the_preview_says_is_what_happens(
         run_id = _note(definition, policy.current_viewer(), path, "0" * 64, options)
         run = Runner(run_id, path, _no_hold).run()
         assert held() == model.table
+        assert shelves() == sorted(model.shelves)
         assert run.counts == preview.counts
         assert {k: v for k, v in preview.counts.items() if v} == dict(model.counts)
         if run.change_set_id is not None:
             assert changes.undo(run.change_set_id).blocked == 0
         assert held() == THERE
+        assert shelves() == sorted(SHELVES)
 
     holds()

@@ -12,6 +12,7 @@ from typing import Any
 
 import pytest
 from sqlalchemy import func, select
+from sqlalchemy.exc import OperationalError
 
 from app.engine import changes, policy, registry
 from app.engine.adapters.database import db
@@ -276,6 +277,31 @@ def test_a_run_that_was_cut_off_goes_on_where_it_stopped(
     assert sets == 1
 
 
+def test_the_command_line_says_that_the_disk_is_full(
+    folder: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As SQLite says it, at a commit: what was written before stays, and the file can come again."""
+    from app.commands import terminal
+    from app.engine.surfaces.imports import batches, running
+
+    monkeypatch.setattr(batches.Reading.batches, "__defaults__", (2,))
+    path = write(folder, [["name", "code"], *[[f"p{n}", str(n)] for n in range(6)]])
+    with monkeypatch.context() as full:
+        real, calls = running.Runner._take, []
+
+        def no_room(*given: Any) -> None:
+            real(*given)
+            calls.append(1)
+            if len(calls) == 2:
+                raise OperationalError("COMMIT", {}, Exception("database or disk is full"))
+
+        full.setattr(running.Runner, "_take", no_room)
+        with pytest.raises(SystemExit), terminal.problems_told():
+            command("Parcel", path)
+    assert "磁盘已满" in capsys.readouterr().err
+    assert named(command("Parcel", path)) == {"total": 6, "new": 2, "unchanged": 4}
+
+
 # -- rights ----------------------------------------------------------------------------------
 
 
@@ -394,3 +420,25 @@ def test_the_preview_lists_what_rows_resemble(folder: Path) -> None:
     assert [(item["row"], item["field"], item["line"], item["record_id"]) for item in preview.alike] == [
         (2, "name", None, there.id), (3, "phone", None, there.id), (5, "name", 4, None),
     ]  # fmt: skip
+
+
+def test_the_command_takes_the_decisions_of_the_page(as_admin: Any, tmp_path: Path) -> None:
+    path = tmp_path / "p.csv"
+    path.write_text("name,code\n华阳有限公司,1\n乙,2\n")
+    command("Parcel", path)
+    path.write_text("name,code\n华阳股份有限公司,3\n乙,2\n丙,4\n")
+
+    def counts(**decided: Any) -> dict[str, int]:
+        found = command("Parcel", path, dry_run=True, **decided).counts
+        return {name: number for name, number in found.items() if number and name != "total"}
+
+    assert counts() == {"new": 2, "unchanged": 1}
+    assert counts(mode="add") == {"new": 2, "refused": 1}
+    assert counts(mode="update") == {"unchanged": 1, "refused": 2}
+    assert counts(near="leave") == {"new": 1, "unchanged": 1, "duplicate": 1}
+    assert counts(near="update") == {"new": 1, "unchanged": 1, "changed": 1}
+    assert counts(key="")["refused"] == 1  # a new record with a code that is taken
+    assert command("Parcel", path, mode="add", all_or_nothing=True).taken_back
+    for wrong in ({"key": "name"}, {"key": "", "mode": "update"}, {"mode": "all"}, {"near": "x"}):
+        with pytest.raises(InvalidInput):
+            command("Parcel", path, **wrong)

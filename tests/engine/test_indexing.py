@@ -11,6 +11,7 @@ from app.engine import indexing, registry
 from app.engine.adapters import setup_state
 from app.engine.adapters.database import db, write_transaction
 from app.engine.changes import change_set, undo
+from app.engine.errors import InvalidInput
 from app.engine.job import DONE, Job
 from app.engine.query import Records
 from jobs import run_job
@@ -110,31 +111,24 @@ def test_a_removed_field_is_not_found_by_and_comes_back_with_its_entries() -> No
     assert found("靛蓝") == 1
 
 
-def test_a_choice_worded_anew_is_found_by_its_new_words() -> None:
+def test_a_choice_worded_anew_is_found_by_its_new_words_at_once() -> None:
+    """Without a job: an entry holds the choice, and what it is called is looked up by the search."""
     choice = option("industry")
     make("Customer", industry="odd")
-    assert asked() == []
+    assert found("靛蓝", "Customer") == 1
     write("ChoiceOption", choice, label_zh="朱红染整")
-    assert [job.arguments for job in asked()] == [{"entity": "Customer", "fields": ["industry"]}]
-    run_what_was_asked()
     assert (found("靛蓝", "Customer"), found("朱红", "Customer")) == (0, 1)
-    move("ChoiceOption", choice, "trash")
-    run_what_was_asked()
-    move("ChoiceOption", choice, "restore")
-    run_what_was_asked()
+    with pytest.raises(InvalidInput):  # a choice in use stays
+        move("ChoiceOption", choice, "trash")
     assert found("朱红", "Customer") == 1
-
-
-def test_a_choice_that_no_record_has_asks_for_nothing() -> None:
-    option("industry")
-    write("ChoiceOption", option("toy_grade"), label_zh="朱红")
     assert asked() == []
 
 
 def test_the_same_is_asked_for_once() -> None:
-    choice = option("industry")
-    write("ChoiceOption", choice, label_zh="朱红染整")
-    write("ChoiceOption", choice, label_zh="明黄染整")
+    added = field()
+    make("Shelf", place="靛蓝仓库")
+    for in_search in (True, False, True):
+        write("CustomField", added, in_search=in_search)
     assert len(asked()) == 1
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import datetime
 import errno
+import functools
+import shutil
 import subprocess
 import sys
 import time
@@ -15,7 +17,7 @@ from sqlalchemy import select, update
 from sqlalchemy.exc import OperationalError
 
 import jobs
-from app.engine.adapters import queue
+from app.engine.adapters.beside import BesideEnded
 from app.engine.adapters.database import db, now, write_transaction
 from app.engine.job import (
     DONE,
@@ -37,30 +39,14 @@ from app.engine.job import (
 )
 from app.engine.job.run import MOST_LINES
 from app.engine.job.watch import OutOfTime, alive
+from app.engine.job_words import described
 from app.engine.messages import thaw
+from tests.engine.job_rows import row
 
 _ = lazy_gettext
 
 
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("send", "send_again"):
-        monkeypatch.setattr(queue, name, lambda *_given, **_named: True)
-    monkeypatch.setattr(queue, "forget", lambda job_id: None)
-
-
-@pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    kinds: dict[str, Any] = {}
-    monkeypatch.setattr(jobs, "kinds", lambda: kinds)
-    return kinds
-
-
-def row(job_id: str) -> Job:
-    db.session.rollback()
-    found = db.session.get(Job, job_id, populate_existing=True)
-    assert found is not None
-    return found
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 def log_of(job_id: str) -> list[tuple[str, str]]:
@@ -109,7 +95,8 @@ def test_a_log_has_an_end(as_admin: Any, work: dict[str, Any]) -> None:
 
 
 @pytest.mark.parametrize(
-    "fault", [lost_connection(), ConnectionResetError("gone"), TimeoutError("slow")]
+    "fault",
+    [lost_connection(), ConnectionResetError("gone"), TimeoutError("slow"), BesideEnded("killed")],
 )
 def test_what_passes_by_itself_is_tried_again_later(
     as_admin: Any, work: dict[str, Any], fault: Exception
@@ -148,7 +135,7 @@ def test_what_stays_until_somebody_mends_it_fails_at_once(
     assert row(job_id).state == FAILED
     assert log_of(job_id)[-1] == (
         "error",
-        "A file could not be written or read: No space left on device.",
+        "The disk is full. What was written so far stays; make room and try again.",
     )
 
 
@@ -183,12 +170,17 @@ def test_getting_further_counts_the_attempts_anew(as_admin: Any) -> None:
 
 def die(job_id: str) -> None:
     """As if the run's process were one that has ended."""
-    ended = subprocess.run(
+    with write_transaction() as session:
+        session.execute(update(Job).where(Job.id == job_id).values(runner=ended_process()))
+
+
+@functools.cache
+def ended_process() -> str:
+    """The mark of a process that has ended; one serves all, since starting one takes seconds."""
+    return subprocess.run(
         [sys.executable, "-c", "from app.engine.job.runner import mark; print(mark())"],
         capture_output=True, text=True, check=True,
     ).stdout.strip()  # fmt: skip
-    with write_transaction() as session:
-        session.execute(update(Job).where(Job.id == job_id).values(runner=ended))
 
 
 @pytest.mark.skipif(runner.mark() is None, reason="the system does not tell processes apart")
@@ -200,6 +192,35 @@ def test_a_dead_process_is_noticed_long_before_its_lease_is_over(as_admin: Any) 
     assert free_dead_runs() == 1
     assert row(job_id).state == WAITING
     assert log_of(job_id)[-1][1] == "The process that ran it has died."
+
+
+@pytest.mark.skipif(runner.mark() is None, reason="the system does not tell processes apart")
+def test_a_job_whose_process_died_on_a_full_disk_says_so(
+    as_admin: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    job_id = request_job("x", {}, total=100).id
+    assert claim(job_id) is not None
+    die(job_id)
+    with force_locale("en"):
+        assert described(row(job_id)).figures.startswith("Its process has died.")
+        full = shutil.disk_usage("/")._replace(free=0)
+        monkeypatch.setattr(shutil, "disk_usage", lambda _path: full)
+        assert described(row(job_id)).figures.startswith("The disk is full.")
+
+
+def test_an_unexpected_error_names_the_job_by_the_number_in_the_log(
+    as_admin: Any, work: dict[str, Any], caplog: pytest.LogCaptureFixture
+) -> None:
+    def fail(run: Run) -> None:
+        raise ZeroDivisionError
+
+    work["x"] = fail
+    job_id = request_job("x", {}).id
+    with pytest.raises(ZeroDivisionError):
+        jobs.run_job(job_id)
+    assert row(job_id).state == FAILED
+    assert job_id in thaw(row(job_id).message)
+    assert job_id in caplog.text
 
 
 def test_another_machines_process_is_not_judged() -> None:

@@ -11,7 +11,6 @@ from sqlalchemy import update
 
 import jobs
 from app.engine import policy
-from app.engine.adapters import queue
 from app.engine.adapters.database import db, now, write_transaction
 from app.engine.errors import InvalidInput, NotAllowed
 from app.engine.job import (
@@ -34,36 +33,9 @@ from app.engine.messages import freeze, thaw
 from jobs.clean_up import remove_jobs
 from jobs.sweep import sweep
 from tests import factories
+from tests.engine.job_rows import row
 
-
-@pytest.fixture(autouse=True)
-def sent(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, str]]:
-    """What the queue was told; it is not there in these tests."""
-    told: list[tuple[str, str]] = []
-
-    def note(job_id: str, name: str, abandoned: bool = False) -> bool:
-        told.append((job_id, name))
-        return True
-
-    monkeypatch.setattr(queue, "send", note)
-    monkeypatch.setattr(queue, "send_again", note)
-    monkeypatch.setattr(queue, "forget", lambda job_id: None)
-    return told
-
-
-@pytest.fixture
-def work(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
-    """Kinds of jobs of these tests."""
-    kinds: dict[str, Any] = {}
-    monkeypatch.setattr(jobs, "kinds", lambda: kinds)
-    return kinds
-
-
-def row(job_id: str) -> Job:
-    db.session.rollback()
-    found = db.session.get(Job, job_id, populate_existing=True)
-    assert found is not None
-    return found
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 def test_the_queue_is_told_after_the_commit_only(as_admin: Any, sent: list[Any]) -> None:

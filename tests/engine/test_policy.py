@@ -13,6 +13,7 @@ from app.engine import policy, registry
 from app.engine.adapters.database import db
 from app.engine.changes import change_set
 from app.engine.errors import InvalidInput, NotAllowed, NotFound
+from app.engine.policy.rights import Rights, RoleRights
 from app.engine.query import Condition, Records, Sort, grouped
 from tests.engine.toys import Parcel, Shelf
 from tests.factories import make, user_id, viewer
@@ -177,3 +178,30 @@ def test_a_withdrawn_right_stops_working_at_the_next_request(shelves: Any, brows
 def test_jobs_and_pages_see_everything_only_when_they_say_so(shelves: Any) -> None:
     with policy.unrestricted("a test of it") as session:
         assert len(session.scalars(select(Parcel)).all()) == 2
+
+
+def restricted(**fields: str) -> policy.Viewer:
+    """Somebody with every right on the toys who sees of some fields less."""
+    lines = {("Shelf", name): access for name, access in fields.items()}
+    role = RoleRights({("Shelf", "*"): "all", ("Parcel", "*"): "all"}, lines)
+    return policy.Viewer(user_id("sales"), "somebody", Rights((role,)))
+
+
+def test_a_refusal_does_not_name_a_record_whose_name_is_hidden(shelves: Any) -> None:
+    shelf = shelves["sales"][0]
+    with policy.acting_as(viewer("admin")), change_set("form") as changes:
+        changes.trash(definition(), shelf.id)
+    with policy.acting_as(restricted(name="hidden")), change_set("form") as changes:
+        record = changes.load(definition(), shelf.id, "purge", trash=True)
+        assert policy.record_name(definition(), record) == f"#{shelf.id}"
+    with policy.acting_as(restricted()):
+        assert policy.record_name(definition(), record) == shelf.name
+
+
+def test_where_a_record_is_cannot_be_masked(shelves: Any) -> None:
+    lines = {("Shelf", "*"): "masked", ("Shelf", "id"): "hidden"}
+    rights = Rights((RoleRights({("Shelf", "read"): "all"}, lines),))
+    with policy.acting_as(policy.Viewer(user_id("sales"), "somebody", rights)):
+        rows = Records(definition()).page(5).rows
+        assert {row["id"] for row in rows} == {shelf.id for shelf, _parcel in shelves.values()}
+        assert {row["name"] for row in rows} == {"•••"}

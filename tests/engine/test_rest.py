@@ -458,3 +458,58 @@ def test_a_new_field_is_there_at_once(client: Any) -> None:
     assert document["components"]["schemas"]["Parcel"]["properties"]["depth"]["title"] == "Depth"
     assert "depth" not in Parcel.declared
     assert "depth" in registry.current().entity("Parcel").fields
+
+
+# -- merging -------------------------------------------------------------------------------
+
+
+def test_records_are_merged_into_one(client: Any) -> None:
+    answer = client.post(
+        f"{PARCELS}1/merge", json={"losers": [2, 3], "take": {"pieces": 3, "colour": 2}}
+    )
+    assert answer.status_code == 200, answer.text
+    merged = answer.json
+    assert (merged["result"]["pieces"], merged["result"]["colour"]) == (30, "blue")
+    assert sorted(merged["given"]) == ["colour", "pieces"]
+    assert answer.headers["ETag"]
+    assert asked(client)["ids"] == [4, 1]
+    moved = client.post("/api/v1/shelf/", json={"name": "北架"}).json["id"]
+    answer = client.post(f"/api/v1/shelf/{moved}/merge", json={"losers": [1]}).json
+    assert answer["moved"] == {"parcel": 4}, "those in the trash too"
+    assert answer["result"]["keeper"]["label"], "what it lacked came from the other"
+
+
+def test_a_merge_that_makes_no_sense_is_refused(client: Any, browser: Any) -> None:
+    for body, named in [
+        ({}, "losers"),
+        ({"losers": []}, "losers"),
+        ({"losers": [1]}, "losers"),
+        ({"losers": [2, 2]}, "losers"),
+        ({"losers": ["2"]}, "losers"),
+        ({"losers": list(range(2, 20))}, "losers"),
+        ({"losers": [2], "take": {"pieces": 4}}, "pieces"),
+        ({"losers": [2], "take": {"nonsense": 2}}, "take"),
+        ({"losers": [2], "take": {"number": 2}}, "number"),
+        ({"losers": [2], "other": 1}, "other"),
+    ]:
+        answer = client.post(f"{PARCELS}1/merge", json=body)
+        assert answer.status_code == 422, body
+        assert named in [problem["field"] for problem in answer.json["problems"]], body
+    assert client.post(f"{PARCELS}1/merge", json={"losers": [99]}).status_code == 404
+    assert browser("guest").post("/api/v1/customer/1/merge", json={}).status_code == 403
+    assert asked(client)["count"] == 4, "nothing was changed"
+
+
+def test_a_reference_without_an_id_is_refused(client: Any) -> None:
+    answer = client.put(f"{PARCELS}1", json={"shelf": {"label": "南架"}})
+    assert answer.status_code == 422
+    assert [problem["field"] for problem in answer.json["problems"]] == ["shelf"]
+    assert client.get(f"{PARCELS}1").json["result"]["shelf"]["label"] == "南架"
+    assert client.put(f"{PARCELS}1", json={"shelf": {"id": None}}).status_code == 200
+
+
+def test_a_wrong_method_is_named_to_programs_in_their_words(client: Any) -> None:
+    answer = client.patch(f"{PARCELS}1", json={})
+    assert answer.status_code == 405
+    assert "buttons" not in answer.json["message"]
+    assert "method" in answer.json["message"]

@@ -126,7 +126,7 @@ def test_tokens_are_what_both_databases_take_whole(text: str) -> None:
         body = token[2:]
         assert not set(token) & set(" '\"\\\x00%")
         assert token.encode()
-        assert body == body.lower()
+        assert body == body.casefold()  # Cherokee folds to capitals
         assert len(token.encode()) < 500
 
 
@@ -180,3 +180,32 @@ def test_pinyin_key_sorts_as_a_chinese_list_does() -> None:
 def test_wrong_declarations_are_refused(wrong: Any) -> None:
     with pytest.raises(ValueError, match="search"):
         wrong()
+
+
+LABELS = {
+    "sz": "深圳 Shenzhen",
+    "zz": "郑州 Zhengzhou",
+    "ly": "洛阳 Luoyang",
+    "sq": "商丘 Shangqiu",
+}
+CITY = SearchField("city", "t", "choice", lambda: LABELS)
+CITIES = SearchIndex("search_city", [CITY])
+
+
+def chosen(query: str) -> set[str]:
+    """The choices whose records a query finds."""
+    condition = parse(query, [CITY])
+    assert condition is not None
+    return {value for value in LABELS if holds(condition, set(CITIES.tokens({"city": value})))}
+
+
+@patient
+@given(st.text("深圳郑州洛阳商丘市", min_size=1, max_size=3) | st.text("shenzoulyagqi", min_size=1))
+def test_a_choice_is_found_by_what_its_words_would_be_found_by(query: str) -> None:
+    assert chosen(query) == {value for value, words in LABELS.items() if finds(query, words)}
+
+
+def test_an_entry_holds_a_choice_as_one_token_whatever_it_is_called() -> None:
+    assert len(CITIES.tokens({"city": "sz"})) == 1
+    assert chosen("sz") == {"sz"}  # by the initials of 深圳
+    assert chosen("拉萨") == set()

@@ -7,6 +7,7 @@ import csv
 import io
 import random
 import zipfile
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
@@ -14,6 +15,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+import xlsxwriter
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -248,6 +250,47 @@ def test_macros_are_left_and_said(tmp_path: Path) -> None:
         assert [row.cells for row in table.rows()] == [[1.0]]
 
 
+def merged_header(
+    path: Path, *rows: list[str], blocks: Sequence[tuple[int, int, int, int]]
+) -> Path:
+    """A workbook with these rows, in which the given blocks are merged."""
+    with xlsxwriter.Workbook(str(path)) as book:
+        sheet = book.add_worksheet()
+        for number, row in enumerate(rows):
+            for column, word in enumerate(row):
+                if word:
+                    sheet.write_string(number, column, word)
+        for top, first, bottom, last in blocks:
+            sheet.merge_range(top, first, bottom, last, rows[top][first])
+    return path
+
+
+def test_a_header_below_merged_cells_is_found(tmp_path: Path) -> None:
+    path = merged_header(
+        tmp_path / "merged.xlsx",
+        ["客户资料", "", "", "", ""],
+        ["基本信息", "", "联系", "", "备注"],
+        ["名称", "编号", "电话", "邮箱", ""],
+        ["甲公司", "1", "010-88880000", "a@b.cn", "x"],
+        blocks=[(0, 0, 0, 4), (1, 0, 1, 1), (1, 2, 1, 3), (1, 4, 2, 4)],
+    )
+    with open_table(path) as table:
+        assert table.columns == ["名称", "编号", "电话", "邮箱", "备注"]
+        assert [row.cells[0] for row in table.rows()] == ["甲公司"]
+
+
+def test_a_merged_cell_in_the_only_header_does_not_hide_it(tmp_path: Path) -> None:
+    path = merged_header(
+        tmp_path / "merged.xlsx",
+        ["名称", "编号", "地址", ""],
+        ["甲公司", "一", "深圳", "南山"],
+        blocks=[(0, 2, 0, 3)],
+    )
+    with open_table(path) as table:
+        assert table.columns[:3] == ["名称", "编号", "地址"]
+        assert [row.number for row in table.rows()] == [2]
+
+
 def test_row_numbers_are_those_of_the_sheet(tmp_path: Path) -> None:
     cell = '<row r="{0}"><c r="C{0}" t="str"><v>{1}</v></c></row>'
     rows = "".join(cell.format(*pair) for pair in ((3, "name"), (7, "x"), (9, "y")))
@@ -369,3 +412,21 @@ def test_export_then_import_changes_nothing(
         assert parse_decimal(cells[3]) == row[3]
         assert parse_date(cells[4]) == row[4]
         assert parse_datetime(cells[5], SHANGHAI) == row[5]
+
+
+def test_cells_that_are_read_as_empty_though_they_are_not_are_named(tmp_path: Path) -> None:
+    path = tmp_path / "a.xlsx"
+    with xlsxwriter.Workbook(str(path)) as book:
+        other, sheet = book.add_worksheet("封面"), book.add_worksheet("数据 & 表")
+        other.write_formula("A1", "=1/0", None, "#DIV/0!")
+        sheet.write_row(0, 0, ["name", "price", "notes"])
+        sheet.write_row(1, 0, ["甲", 5, "t=“e”"])
+        sheet.write_formula("B3", "=1/0", None, "#DIV/0!")
+        sheet.write_formula("C3", "=A2", None, "")
+        sheet.write_formula("A3", "=A2&B2", None, "甲5")
+    with open_table(path, sheet="数据 & 表") as table:
+        assert [row.cells for row in table.rows()][1] == ["甲5", "", ""]
+        (warning,) = table.faults()
+        assert "B3, C3" in str(warning)
+    with open_table(io.BytesIO(b"name,price\r\na,#DIV/0!\r\n"), "a.csv") as table:
+        assert table.faults() == []

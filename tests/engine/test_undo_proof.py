@@ -12,8 +12,10 @@ from sqlalchemy import text
 
 from app.engine import registry
 from app.engine.adapters.database import db
+from app.engine.bulk import act_of
 from app.engine.changes import change_set, create_prepared, undo
-from app.engine.errors import InvalidInput
+from app.engine.changes.merging import merge
+from app.engine.errors import InvalidInput, NotFound
 from app.engine.query import Records
 from tests import factories
 
@@ -62,9 +64,11 @@ class Play:
                             self.trash,
                             self.restore,
                             self.approve,
+                            self.merge,
+                            self.work_on_many,
                         ]
                     )(changes)
-        except InvalidInput:
+        except (InvalidInput, NotFound):
             return None
         return changes.id
 
@@ -115,6 +119,40 @@ class Play:
         record_id = self.pick(self.parcel)
         if record_id is not None:
             changes.approve(self.parcel, record_id)
+
+    def merge(self, changes: Any) -> None:
+        definition = self.random.choice([self.shelf, self.parcel])
+        ids = Records(definition).ids()
+        if len(ids) < 3:
+            return
+        survivor, *losers = self.random.sample(ids, self.random.randint(2, 3))
+        taken = self.random.choice([{}, {"name": losers[0]}])
+        merge(changes, definition, survivor, losers, taken)
+
+    def work_on_many(self, changes: Any) -> None:
+        name = self.random.choice(
+            ["edit", "archive", "unarchive", "trash", "restore", "merge_duplicates"]
+        )
+        values: dict[str, Any] = {}
+        if name == "edit":
+            values = self.random.choice(
+                [
+                    {"set": {"colour": "blue", "pieces": None}},
+                    {"set": {"name": "一样的名字"}, "add": {"tags": ["新"]}},
+                    {"remove": {"tags": ["a", "急"]}},
+                    {"set": {"shelf": self.pick(self.shelf)}},
+                ]
+            )
+        if name == "merge_duplicates":
+            values = {"by": ["name"], "keep": self.random.choice(["oldest", "fullest"])}
+        act = act_of(self.parcel, name, values)
+        records = Records(self.parcel)
+        ids = (records.in_trash() if act.trash else records).ids()
+        some: list[Any] = sorted(self.random.sample(ids, min(len(ids), 4)))
+        if name == "merge_duplicates":
+            some = [tuple(some)] if len(some) > 1 else []
+        if some:
+            act.take(changes, some, None)
 
 
 @pytest.mark.proof

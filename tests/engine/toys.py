@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from flask_babel import lazy_gettext as _
 
+from app.engine.agenda import Agenda
 from app.engine.areas import Area
 from app.engine.charts import Chart
 from app.engine.choices import Choices
@@ -26,6 +27,7 @@ from app.engine.fields import (
     Text,
     Url,
 )
+from app.engine.states import Move
 
 Area("toys", _("Toys"))
 
@@ -35,7 +37,28 @@ class Colour(Choices):
     BLUE = "blue", _("Blue"), "blue"
 
 
-class Shelf(Entity, area="toys", label=_("Shelf"), plural=_("Shelves"), title="name"):
+class Stage(Choices):
+    PACKED = "packed", _("Packed"), "blue"
+    SENT = "sent", _("Sent"), "yellow"
+    GIVEN = "given", _("Given"), "green"
+    LOST = "lost", _("Lost"), "red"
+
+
+STEPS = (
+    Move("send", _("Send"), ("packed",), "sent", icon="send"),
+    Move("give", _("Give"), ("sent",), "given", asks=("notes",)),
+    Move(
+        "lose",
+        _("Lose"),
+        ("packed", "sent"),
+        "lost",
+        when=lambda values: _("What is fragile is never lost.") if values.get("fragile") else None,
+    ),
+    Move("return", _("Return"), ("given", "lost"), "packed", right="approve"),
+)
+
+
+class Shelf(Entity, area="toys", label=_("Shelf"), plural=_("Shelves"), title="name", pool=True):
     """A new entity declared in a few lines: everything else follows."""
 
     name = Text(_("Name"), required=True, search=True, pinyin=True, index=True)
@@ -53,6 +76,7 @@ class Parcel(
     review=True,
     duplicates=("name", "phone"),
     scope_through="shelf",
+    archivable=True,
 ):
     """One field of every type."""
 
@@ -76,3 +100,21 @@ class Parcel(
     notes = LongText(_("Notes"), search=True)
 
     charts = (Chart("colours", _("Colour"), "colour"),)
+    agenda = (
+        Agenda("arrivals", _("Parcels to unpack"), due="arrived_on", owner="keeper",
+               open="fragile:eq:1", shows="shelf"),
+        Agenda("opened", _("Parcels to look at again"), due="opened_at", owner="keeper",
+               open=("colour:eq:blue",), after=30, undated=_("never opened")),
+    )  # fmt: skip
+
+
+class Crate(Entity, area="toys", label=_("Crate"), plural=_("Crates"), title="name"):
+    """What goes by steps from one state to another."""
+
+    name = Text(_("Name"), required=True, unique=True, search=True)
+    stage = Choice(
+        _("Stage"), Stage, default=Stage.PACKED, moves=STEPS, begins=(Stage.PACKED, Stage.SENT)
+    )
+    fragile = Boolean(_("Fragile"))
+    shelf_colour = Choice(_("Colour of its shelf"), "Shelf.colour")
+    notes = LongText(_("Notes"))

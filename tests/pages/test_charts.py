@@ -11,9 +11,9 @@ import pytest
 from app.engine import policy, registry
 from app.engine.adapters.database import db
 from app.engine.changes import change_set
-from app.engine.query import Condition, Group, Records
-from app.engine.surfaces.charts import figures as drawing
+from app.engine.query import Condition, Records
 from tests import factories
+from tests.pages.support import counted
 
 
 def parcels(*rows: dict[str, Any], approved: bool = True) -> list[Any]:
@@ -101,7 +101,8 @@ def test_fields_of_ones_own_can_be_grouped_by_and_summed(client: Any, as_admin: 
     assert pairs(chart) == {"Sunny": 1.5, "Rain": 0}
     page = client.get("/parcel/charts").text
     assert 'value="weather"' in page
-    assert 'value="cost"' in page
+    assert 'value="sum:cost"' in page
+    assert 'value="median:steps"' in page
 
 
 def test_the_page_offers_what_the_policy_lets_one_see(browser: Any) -> None:
@@ -175,15 +176,62 @@ def test_visitors_sign_in_first(browser: Any) -> None:
     assert browser("guest").get("/parcel/charts").status_code == 403
 
 
-def test_many_groups_become_the_largest_and_the_rest() -> None:
-    groups = [Group(n, str(n), n, f"x:eq:{n}") for n in range(1, 41)]
-    from app.engine.fields import Text
+def test_what_a_figure_leaves_out_is_told_and_leads_to_those_records(
+    client: Any, as_admin: Any
+) -> None:
+    parcels({"colour": "red", "pieces": 4}, {"colour": "red", "pieces": None})
+    chart = figures(client, "/parcel/chart/chosen.json?by=colour&measure=average:pieces")
+    assert pairs(chart) == {"Red": 4}
+    assert [note["text"] for note in chart["notes"]] == [
+        "Left out: 1 record without a value (Pieces)"
+    ]
+    assert chart["notes"][0]["href"] == "/parcel/?f=review_state:eq:approved&f=pieces:empty:"
+    line = figures(client, "/parcel/chart/chosen.json?by=opened_at:week&kind=line")
+    assert line["notes"] == []
 
-    shown = drawing.ordered(Text(), "bar", groups)
-    assert len(shown) == drawing.MOST_BARS
-    assert sum(group.figure for group in shown) == sum(range(1, 41))
-    assert shown[0].figure == 40
-    assert shown[-1].filter == ""
+
+def test_each_part_of_a_divided_bar_opens_its_records(client: Any, as_admin: Any) -> None:
+    parcels(
+        {"colour": "red", "fragile": True},
+        {"colour": "red", "fragile": False},
+        {"colour": "blue", "fragile": True},
+    )
+    chart = figures(client, "/parcel/chart/chosen.json?by=colour&split=fragile")
+    assert chart["stacked"] is True
+    found = {series["name"]: series for series in chart["series"]}
+    assert found["Yes"]["data"] == [1, 1]
+    assert found["No"]["data"] == [1, 0]
+    assert found["No"]["links"][0].endswith("&f=colour:eq:red&f=fragile:eq:0")
+    side_by_side = figures(
+        client, "/parcel/chart/chosen.json?by=colour&split=fragile&measure=average:pieces"
+    )
+    assert side_by_side["stacked"] is False
+
+
+@pytest.mark.parametrize(
+    "question",
+    ["by=colour", "by=shelf&split=keeper&measure=median:pieces", "by=opened_at:day&split=shelf"],
+)
+def test_a_chart_asks_the_database_no_more_often_for_more_records(
+    client: Any, as_admin: Any, question: str
+) -> None:
+    def asked() -> int:
+        with counted() as statements:
+            figures(client, f"/parcel/chart/chosen.json?{question}")
+        return len(statements)
+
+    parcels({"shelf": factories.make("Shelf").id})
+    figures(client, f"/parcel/chart/chosen.json?{question}")
+    few = asked()
+    parcels(*({"shelf": factories.make("Shelf").id} for _number in range(20)))
+    assert asked() == few
+
+
+def test_an_empty_chart_says_what_to_do(client: Any, browser: Any) -> None:
+    chart = figures(client, "/parcel/chart/colours.json?f=pieces:ge:5")
+    assert chart["empty"]["href"] == "/parcel/"
+    chart = figures(client, "/shelf/chart/chosen.json?by=colour")
+    assert chart["empty"]["href"] == "/shelf/add"
 
 
 def test_negative_sums_are_never_slices(client: Any, as_admin: Any) -> None:

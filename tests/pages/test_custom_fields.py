@@ -55,7 +55,7 @@ def other_process(app: Any, settings: Settings) -> Iterator[Any]:
 
     with app.app_context():
         other = create_app(settings)
-    other.config.update(TESTING=True, RATELIMIT_ENABLED=False)
+    other.config.update(TESTING=True)
     other.test_client_class = Browser
     yield other
     with other.app_context():
@@ -379,3 +379,16 @@ def test_a_new_choice_is_offered_at_once(client: Any) -> None:
     assert client.post("/choice_option/add", data=data).status_code == 303
     assert "Odd grade" in client.get("/settings/lists").text
     assert "Odd grade" in client.get("/customer/add").text
+
+
+def test_not_for_who_may_not_see_what_describes_a_field(app: Any, browser: Any) -> None:
+    role = app.appbuilder.sm.find_role("Sales")
+    rights = {
+        "grants": {"CustomField": {"*": "all"}},
+        "fields": {"CustomField": {"kind": "hidden"}},
+    }
+    policy.replace_role(db.session(), role.id, rights)
+    registry.raise_version(db.session(), registry.RIGHTS)
+    db.session.commit()
+    for page in ("", "/add"):
+        assert browser("sales").get(f"/settings/fields{page}").status_code == 403

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import json
 import re
 from collections.abc import Callable
 from typing import Any
 
 from app.engine import registry
 from app.engine.changes import change_set
+from config import ROOT
 from tests import factories
 from tests.pages.support import given, hrefs
 
@@ -86,3 +88,10 @@ def test_people_are_picked_by_name(client: Any) -> None:
     found = picked(client, "/users/pick?q=张伟")
     assert [item["text"] for item in found] == ["张伟"]
     assert found[0]["value"] == factories.user_id("sales")
+
+
+def test_every_icon_in_the_navigation_is_served(app: Any) -> None:
+    """One that is not leaves a hole beside its word."""
+    served = set(json.loads((ROOT / "package.json").read_text())["steward"]["icons"])
+    used = {d.icon for d in registry.current().entities.values() if d.area != "toys"}
+    assert used <= served

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 import pytest
@@ -9,8 +10,8 @@ from sqlalchemy import update
 
 from app.engine import policy
 from app.engine.adapters import queue
-from app.engine.adapters.database import db, write_transaction
-from app.engine.job import DONE, FAILED, Job, claim, request_job
+from app.engine.adapters.database import db, now, write_transaction
+from app.engine.job import DONE, FAILED, RUNNING, Job, claim, request_job, runner
 from tests import factories
 from tests.pages.support import counted, hrefs
 
@@ -127,3 +128,28 @@ def test_what_may_be_repeated_is_asked_for_anew(browser: Any) -> None:
     assert browser("sales").post(f"/jobs/{unfinished.id}/again").status_code == 409
     once = asked(kind="undo", state=DONE)
     assert browser("sales").post(f"/jobs/{once.id}/again").status_code == 409
+
+
+def test_a_job_whose_process_is_gone_says_what_it_waits_for(browser: Any) -> None:
+    moment = now()
+    running: dict[str, Any] = {
+        "state": RUNNING, "done": 500, "total": 1000, "resumed_from": 0,
+        "started_at": moment - datetime.timedelta(minutes=2),
+    }  # fmt: skip
+    lively = asked(**running, heartbeat_at=moment, runner=runner.mark())
+    assert "left" in browser("sales").get(f"/jobs/{lively.id}").text
+    silent = asked(**running, heartbeat_at=moment - datetime.timedelta(seconds=70))
+    page = browser("sales").get(f"/jobs/{silent.id}").text
+    assert "No sign of life since" in page
+    assert "per second" not in page
+    gone = asked(**running, heartbeat_at=moment, runner=f"{runner.mark()}0")
+    page = browser("sales").get(f"/jobs/{gone.id}").text
+    assert "Waiting for a worker to take over" in page
+    assert "per second" not in page
+
+
+def test_an_undo_that_kept_something_is_shown_without_a_file(browser: Any) -> None:
+    job = asked(kind="undo", state=DONE, result={"reversed": 1, "kept": 2, "blocked": 0})
+    answer = browser("sales").get(f"/jobs/{job.id}")
+    assert answer.status_code == 200
+    assert "SHA-256" not in answer.text

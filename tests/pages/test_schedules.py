@@ -68,6 +68,7 @@ def test_an_export_each_working_day(client: Any) -> None:
         ("day", {"name": ""}, "name"),
         ("day", {"zone": "Mars/Olympus"}, "zone"),
         ("day", {"argument_list": "/parcel/?f=nosuchfield:eq:red"}, "argument_list"),
+        ("day", {"argument_list": "http://localhost/shelf/?f=colour:eq:red"}, "argument_list"),
     ],
 )
 def test_what_is_wrong_is_said_beside_the_field(
@@ -98,9 +99,9 @@ def test_pause_resume_change_run_delete(client: Any) -> None:
 
 
 def test_the_systems_own_can_be_paused_and_not_changed(client: Any, app: Any) -> None:
-    from jobs.schedule import reconcile
+    from jobs.schedule import PLANNED, reconcile
 
-    reconcile()
+    reconcile(PLANNED[:1])
     here = f"/schedules/{only().id}"
     assert "Clean-up" in client.get("/schedules/").text
     assert client.get(f"{here}/edit").status_code == 409

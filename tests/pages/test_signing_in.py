@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 
 from app.engine import policy
-from app.engine.adapters.appbuilder import accounts
+from app.engine.adapters.appbuilder import accounts, sessions
 from app.engine.adapters.database import db
 from tests import factories
 from tests.pages.conftest import take_token
@@ -50,8 +52,13 @@ def test_wrong_password_says_so_and_counts(visitor):
 def test_unknown_and_switched_off_people_get_the_same_answer(visitor):
     with policy.acting_as(policy.SYSTEM_VIEWER):
         accounts.save_user(factories.user_id("sales2"), {"active": False})
-    answers = [sign_in(visitor(), name).text for name in ("nobody", "sales2")]
-    assert all("User name or password is wrong." in text for text in answers)
+    answers = [sign_in(visitor(), name) for name in ("nobody", "sales2")]
+    assert all("User name or password is wrong." in answer.text for answer in answers)
+    # Tokens hold the second in which they were made.
+    plain = {
+        re.sub(r'"[\w.-]{60,}"', "", answer.text.replace("nobody", "sales2")) for answer in answers
+    }
+    assert len(plain) == 1
 
 
 @pytest.mark.parametrize(
@@ -130,10 +137,10 @@ def test_a_lent_password_has_to_be_changed_before_anything_else(visitor):
 @pytest.mark.parametrize(
     ("password", "again", "message"),
     [
-        ("short", "short", "at least 8 characters"),
+        ("short", "short", "at least 10 characters"),
         ("long enough", "long enoygh", "The two passwords differ."),
         ("", "", "Fill in this field."),
-        ("         ", "         ", "blanks"),
+        ("            ", "            ", "blanks"),
         ("x" * 201, "x" * 201, "at most 200 characters"),
         (factories.PASSWORD, factories.PASSWORD, "Choose another."),
     ],
@@ -224,6 +231,7 @@ def test_writes_by_cookie_take_the_pages_token(app):
     person = factories.person("sales")
     with client.session_transaction() as session:
         session["_user_id"] = person.get_id()
+        session[sessions.COOKIE_KEY] = sessions.begin(person.id)
     for address, options in (
         ("/users/userinfo/", {"data": {"first_name": "x"}}),
         ("/api/v1/customer/", {"json": {"name": "x"}}),
@@ -232,26 +240,6 @@ def test_writes_by_cookie_take_the_pages_token(app):
         answer = client.post(address, **options)
         assert answer.status_code == 400, address
     assert client.get("/users/userinfo/").status_code == 200
-
-
-def test_attempts_are_limited_by_account(app, visitor):
-    app.appbuilder.sm.limiter.enabled = True
-    try:
-        answers = [
-            visitor()
-            .post(
-                "/api/v1/security/login",
-                json={"username": "guest", "password": "wrong"},
-                environ_base={"REMOTE_ADDR": f"192.0.2.{number}"},
-            )
-            .status_code
-            for number in range(30)
-        ]
-    finally:
-        app.appbuilder.sm.limiter.enabled = False
-        app.appbuilder.sm.limiter.reset()
-    assert answers[0] == 401
-    assert answers[-1] == 429
 
 
 def test_loading_the_person_takes_one_query(app, browser, statements):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 from flask import Flask, abort, request, session
 from flask_babel import force_locale
+from sqlalchemy.exc import OperationalError
 
 from app.engine.adapters import web, web_errors
 from app.engine.errors import InvalidInput, NotAllowed, NotFound, Problem, StaleRecord
@@ -16,6 +17,7 @@ RAISED = {
     "forbidden": NotAllowed,
     "missing": NotFound,
     "broken": lambda: ZeroDivisionError("secret detail"),
+    "full": lambda: OperationalError("INSERT", {}, Exception("database or disk is full")),
 }
 
 
@@ -61,7 +63,18 @@ def test_the_session_cookie(visitor):
     assert "SameSite=Lax" in kept
     assert "Secure" not in kept
     secure = client.get("/lang/zh", base_url="https://localhost").headers["Set-Cookie"]
-    assert "Secure" in secure
+    assert secure.startswith("__Host-session=")
+    assert {"Secure", "HttpOnly", "Path=/", "SameSite=Lax"} <= set(secure.split("; "))
+    assert "Domain" not in secure
+
+
+def test_a_cookie_from_elsewhere_opens_nothing_by_https(browser):
+    """A page of a neighbouring host can plant a plain cookie, and none with the prefix."""
+    planted = browser("sales").get_cookie("session").value
+    client = browser(None)
+    client.set_cookie("session", planted, domain="localhost")
+    assert client.get("/users/userinfo/").status_code == 200
+    assert client.get("/users/userinfo/", base_url="https://localhost").status_code == 302
 
 
 VISITOR = {
@@ -98,7 +111,7 @@ def test_as_many_proxies_are_believed_as_the_operator_says(proxies, address, hos
 def test_files_are_kept_for_good_only_under_their_mark(client):
     assert "immutable" in client.get("/static/steward.css?v=123").headers["Cache-Control"]
     assert "immutable" not in client.get("/static/steward.css").headers["Cache-Control"]
-    assert "no-cache" in client.get("/users/list/").headers["Cache-Control"]
+    assert "no-store" in client.get("/users/list/").headers["Cache-Control"]
 
 
 @pytest.mark.parametrize(
@@ -131,6 +144,13 @@ def test_errors_as_page_as_json_and_for_htmx(failing, client, kind, status):
         assert "toast" in part.headers["HX-Trigger"]
 
 
+def test_a_full_disk_is_said_and_not_called_our_fault(failing, client):
+    for headers in ({}, {"HX-Request": "true"}, {"Accept": "application/json"}):
+        answer = client.get("/fail/full", headers=headers)
+        assert answer.status_code == 507
+        assert "The disk is full" in answer.get_data(as_text=True)
+
+
 def test_problems_name_their_fields(failing, client):
     problems = client.get("/api/v1/fail/invalid").get_json()["problems"]
     assert problems == [
@@ -153,12 +173,12 @@ def test_visitors_are_told_to_sign_in(failing, browser):
 
 
 def test_a_broken_database_still_gives_a_page(failing, client, monkeypatch):
-    from app.engine.adapters.appbuilder.security import StewardSecurityManager
+    from app.engine.adapters.appbuilder import sessions
 
     def fail(*_arguments):
         raise RuntimeError("the database is gone")
 
-    monkeypatch.setattr(StewardSecurityManager, "get_user_by_id", fail)
+    monkeypatch.setattr(sessions, "person_of", fail)
     page = client.get("/users/list/")
     assert page.status_code == 500
     assert "Something went wrong on our side" in page.text

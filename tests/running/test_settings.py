@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import stat
 from dataclasses import fields
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
+from flask import Flask
 
+from app.commands import checks
 from app.engine.adapters import data_folder
 from config import ROOT, Settings, SettingsError, without_password
 
@@ -109,3 +112,64 @@ def test_a_given_secret_key_is_not_written_down(tmp_path: Path) -> None:
     given = Settings(data_dir=tmp_path / "new", secret_key="k" * 40)
     assert data_folder.prepare(given) == given
     assert not (tmp_path / "new" / "secret_key").exists()
+
+
+DRAWN = "Zm9vYmFyIGlzIG5vdCBhIHNlY3JldCBidXQgbG9uZw"
+PROXY = {"HOST": "0.0.0.0", "TRUSTED_PROXIES": "1", "DEMO": "0"}
+
+
+@pytest.mark.parametrize(
+    ("given", "said"),
+    [
+        ({}, []),
+        ({"HOST": "::1"}, []),
+        ({"SECRET_KEY": DRAWN}, []),
+        ({**PROXY, "PUBLIC_URL": "https://crm.example.com"}, []),
+        ({"HOST": "0.0.0.0", "DEMO": "0"}, ["HOST=0.0.0.0"]),
+        ({"HOST": "0.0.0.0"}, ["HOST=0.0.0.0", "DEMO=1"]),
+        (PROXY, ["ALLOWED_HOSTS"]),
+        ({"TRUSTED_PROXIES": "1", "PUBLIC_URL": "http://crm.example.com"}, ["PUBLIC_URL"]),
+        ({"SECRET_KEY": "a" * 40}, ["SECRET_KEY"]),
+        (
+            {"MAIL_URL": "smtp://u:p@mail.example", "MAIL_FROM": "a@example.com",
+             "PUBLIC_URL": "https://crm.example.com"},
+            ["MAIL_URL"],
+        ),
+        ({"REDIS_URL": "redis://:p@queue.example/0"}, ["REDIS_URL"]),
+        ({"REDIS_URL": "redis://:p@127.0.0.1/0"}, []),
+    ],
+)  # fmt: skip
+def test_unsafe_settings_are_named_at_the_start(given: dict[str, str], said: list[str]) -> None:
+    warnings = list(checks.unsafe(Settings.from_environment(given)))
+    assert [line.startswith(word) for line, word in zip(warnings, said, strict=True)] == [
+        True for _word in said
+    ]
+    assert all("\n" not in line for line in warnings)
+
+
+@pytest.mark.parametrize("hosts", ["crm.example.com", ".example.org, crm.example.com", "[::1]"])
+def test_host_names(hosts: str) -> None:
+    assert Settings.from_environment({"ALLOWED_HOSTS": hosts}).known_hosts
+
+
+@pytest.mark.parametrize("hosts", ["http://crm.example.com", "a b", "*", "crm.example.com:8000"])
+def test_what_is_no_host_name(hosts: str) -> None:
+    with pytest.raises(SettingsError, match=r"^ALLOWED_HOSTS must "):
+        Settings.from_environment({"ALLOWED_HOSTS": hosts})
+
+
+def test_the_application_is_safe_by_default(prepared_app: Flask) -> None:
+    given = prepared_app.config
+    assert given["SESSION_COOKIE_HTTPONLY"] is True
+    assert given["SESSION_COOKIE_SAMESITE"] == "Lax"
+    assert given["SESSION_COOKIE_DOMAIN"] is None
+    assert given["JWT_TOKEN_LOCATION"] == ["headers"]
+    assert given["JWT_ALGORITHM"] == "HS256"
+    assert given["JWT_ACCESS_TOKEN_EXPIRES"] <= timedelta(hours=1)
+    assert given["JWT_REFRESH_TOKEN_EXPIRES"] <= timedelta(days=7)
+    assert given["PERMANENT_SESSION_LIFETIME"] <= timedelta(hours=12)
+    assert given["MAX_CONTENT_LENGTH"] == Settings().upload_limit
+    assert given["MAX_FORM_MEMORY_SIZE"] <= 2_000_000
+    assert given["DEBUG"] is False
+    assert given["SQLALCHEMY_ENGINE_OPTIONS"]["hide_parameters"] is True
+    assert given["FAB_API_SWAGGER_UI"] is False

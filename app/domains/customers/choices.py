@@ -5,6 +5,7 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _
 
 from app.engine.choices import Choices
+from app.engine.states import Move
 
 
 class LifeCycle(Choices):
@@ -15,6 +16,17 @@ class LifeCycle(Choices):
     ACTIVE = "active", _("Active"), "green"
     DORMANT = "dormant", _("Dormant"), "yellow"
     LOST = "lost", _("Lost"), "red"
+
+
+LIFE_CYCLE = (
+    Move("win", _("First business"), ("potential",), "new", icon="star"),
+    Move(
+        "activate", _("Active"), ("potential", "new", "dormant", "lost"), "active", icon="activity"
+    ),
+    Move("rest", _("Dormant"), ("new", "active"), "dormant", icon="moon"),
+    Move("lose", _("Lost"), ("potential", "new", "active", "dormant"), "lost", icon="user-x"),
+)
+"""Nobody becomes potential or new again who has bought, and who is lost comes back by business."""
 
 
 class ValueTier(Choices):

@@ -41,6 +41,7 @@ class Contact(
     duplicates=("name", "phone", "email"),
     scope_through="customer",
     parent="customer",
+    about_person=True,
 ):
     """A person to talk to at a customer; one of them is the primary one."""
 
@@ -94,6 +95,7 @@ class Contact(
     birthday = Date(
         _("Birthday"),
         personal=True,
+        sensitive=True,
         check=birthday,
         index=False,
         group=PERSON,
@@ -102,6 +104,7 @@ class Contact(
 
     phone = Phone(
         _("Phone"),
+        sensitive=True,
         search=True,
         index=True,
         group=REACH,
@@ -110,6 +113,7 @@ class Contact(
     )
     email = Email(
         _("E-mail"),
+        sensitive=True,
         search=True,
         group=REACH,
         in_list=True,
@@ -119,6 +123,7 @@ class Contact(
         _("WeChat ID"),
         max_length=60,
         code=True,
+        sensitive=True,
         search=True,
         personal=True,
         group=REACH,
@@ -183,9 +188,10 @@ def take_the_place(changes: Any, contact: Any) -> None:
             _unset(changes, other)
 
 
+@on("Contact", "moved")
 @on("Contact", "restored")
 def give_way(changes: Any, contact: Any) -> None:
-    """A contact out of the trash leaves the place to the one that has it now."""
+    """A contact out of the trash, or of a merged customer, leaves the place to the one that has it."""
     if contact.is_primary and _other_primaries(changes, contact):
         _unset(changes, contact)
 

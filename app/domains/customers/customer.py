@@ -5,13 +5,16 @@ from __future__ import annotations
 from flask_babel import lazy_gettext as _
 
 from app.domains.customers.checks import credit_code, not_negative
-from app.domains.customers.choices import LifeCycle, NeedType, ValueTier
+from app.domains.customers.choices import LIFE_CYCLE, LifeCycle, NeedType, ValueTier
+from app.engine.agenda import Agenda
 from app.engine.areas import Area
 from app.engine.charts import Chart
+from app.engine.derived import Latest
 from app.engine.entity import Entity
 from app.engine.fields import (
     Choice,
     Date,
+    DateTime,
     Email,
     LongText,
     Money,
@@ -40,6 +43,9 @@ class Customer(
     review=True,
     key="external_code",
     duplicates=("name", "credit_code", "phone"),
+    archivable=True,
+    pool=True,
+    about_person="customer_type:in:person,sole_trader",
 ):
     """A customer's file. Only the name is required; it counts once it has been approved."""
 
@@ -183,6 +189,7 @@ class Customer(
         _("Life cycle"),
         LifeCycle,
         default=LifeCycle.POTENTIAL,
+        moves=LIFE_CYCLE,
         group=BUSINESS,
         in_list=True,
         hint=_("Active: business within 3 months; dormant: 3 to 6 months ago; lost: longer ago."),
@@ -236,6 +243,13 @@ class Customer(
         hint=_("Looks after the customer; empty means anybody may take it up."),
         synonyms=("负责人", "业务员", "销售代表", "owner", "manager"),
     )
+    last_contact_at = DateTime(
+        _("Last contact"),
+        derived=Latest("Interaction", "customer", "at"),
+        group=BUSINESS,
+        in_list=True,
+        hint=_("The latest of the interactions."),
+    )
     customer_since = Date(
         _("Customer since"),
         group=BUSINESS,
@@ -257,9 +271,29 @@ class Customer(
         synonyms=("备注信息", "说明", "remark", "remarks", "comment"),
     )
 
+    agenda = (
+        Agenda(
+            "quiet",
+            _("My customers without contact for 90 days"),
+            due="last_contact_at",
+            owner="account_manager",
+            open="status:in:new,active,dormant",
+            after=90,
+            soon=14,
+            shows="status",
+            undated=_("never contacted"),
+        ),
+    )
     charts = (
         Chart("status", _("Customers by life cycle"), "status", kind="bar"),
         Chart("value_tier", _("Customers by value tier"), "value_tier", kind="pie"),
+        Chart(
+            "tiers",
+            _("Life cycle within each value tier"),
+            "value_tier",
+            measure="share",
+            split="status",
+        ),
         Chart("industry", _("Customers by industry"), "industry", kind="bar"),
         Chart("province", _("Customers by province"), "province", kind="bar"),
         Chart("registered", _("Customers registered by month"), "created_at", kind="line"),
@@ -268,7 +302,6 @@ class Customer(
             _("First business by month"),
             "customer_since",
             kind="line",
-            only=(("customer_since", "nempty", None),),
         ),
         Chart(
             "amount",
@@ -276,6 +309,12 @@ class Customer(
             "industry",
             kind="bar",
             measure="yearly_amount",
-            only=(("yearly_amount_currency", "eq", "CNY"), ("yearly_amount", "nempty", None)),
+            only=(("yearly_amount_currency", "eq", "CNY"),),
+        ),
+        Chart(
+            "typical",
+            _("Median yearly amount by value tier (CNY)"),
+            "value_tier",
+            measure="median:yearly_amount",
         ),
     )

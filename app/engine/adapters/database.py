@@ -11,17 +11,30 @@ import datetime
 import decimal
 import fcntl
 import sqlite3
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
 from flask_appbuilder import Model as Model
 from flask_appbuilder.models.sqla.base import SQLA
-from sqlalchemy import JSON, BigInteger, DateTime, Dialect, Engine, Integer, Numeric, event
+from sqlalchemy import (
+    JSON,
+    BigInteger,
+    DateTime,
+    Dialect,
+    Engine,
+    Integer,
+    Numeric,
+    event,
+    func,
+    select,
+)
 from sqlalchemy.dialects.postgresql import JSONB
 from sqlalchemy.engine import Connection, make_url
 from sqlalchemy.orm import Session, scoped_session
 from sqlalchemy.types import TypeDecorator, TypeEngine
+
+from app.engine.errors import NotAllowed
 
 Model.metadata.naming_convention = {
     "ix": "ix_%(table_name)s_%(column_0_N_name)s",
@@ -125,8 +138,14 @@ def now() -> datetime.datetime:
 def engine_options(url: str) -> dict[str, Any]:
     """What create_engine gets for this address."""
     if make_url(url).get_backend_name() == "sqlite":
-        return {"connect_args": {"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}}
-    return {"pool_pre_ping": True, "pool_size": 10, "max_overflow": 20}
+        given = {"timeout": BUSY_TIMEOUT_SECONDS, "check_same_thread": False}
+        return {"connect_args": given, "hide_parameters": True}
+    return {
+        "pool_pre_ping": True,
+        "pool_size": 10,
+        "max_overflow": 20,
+        "hide_parameters": True,  # of a statement that failed: its values are people's, not the log's
+    }
 
 
 @event.listens_for(Engine, "connect")
@@ -156,11 +175,17 @@ def _begin(connection: Connection) -> None:
         connection.exec_driver_sql("BEGIN IMMEDIATE" if writes else "BEGIN")
 
 
+READ_ONLY = "read_only"
+"""In a session's `info`: it takes no writing transaction, for the reason given there."""
+
+
 @contextlib.contextmanager
 def write_transaction(
     session: Session | scoped_session[Session] | None = None,
 ) -> Iterator[Session]:
     """One writing transaction on the session (default: this request's); commits, or rolls back.
+
+    Raises NotAllowed when the session is held to reading.
 
     Anything read before is left as it was read: load again what you are about to change.
     Inside another writing transaction it joins that one.
@@ -170,6 +195,8 @@ def write_transaction(
     if real.info.get("writing"):
         yield real
         return
+    if READ_ONLY in real.info:
+        raise NotAllowed(real.info[READ_ONLY])
     if real.in_transaction():
         real.commit()  # ends the reading transaction; there is nothing to write in it
     real.info["writing"] = True
@@ -184,6 +211,24 @@ def write_transaction(
                 raise
     finally:
         real.info.pop("writing", None)
+
+
+@contextlib.contextmanager
+def write_if_free() -> Iterator[Connection | None]:
+    """A small writing transaction beside the request's; None where it would have to wait (SQLite)."""
+    with contextlib.ExitStack() as stack:
+        url = db.engine.url
+        if url.get_backend_name() == "sqlite":
+            file = stack.enter_context(Path(f"{url.database}-turn").open("a"))
+            try:
+                fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+            except BlockingIOError:
+                yield None
+                return
+        connection = stack.enter_context(db.engine.connect())
+        connection.execution_options(steward_writes=True)
+        with connection.begin():
+            yield connection
 
 
 @contextlib.contextmanager
@@ -202,6 +247,48 @@ def _turn(session: Session) -> Iterator[None]:
         yield
 
 
+def in_turn(session: Session, names: Iterable[str]) -> None:
+    """Wait for every other transaction that has named one of these, and keep the next out.
+
+    For what must see all that another has written before it decides. SQLite has one writer anyway.
+    """
+    if session.get_bind().dialect.name != "postgresql":
+        return
+    for name in sorted(set(names)):
+        session.execute(select(func.pg_advisory_xact_lock(func.hashtext(name))))
+
+
 def dialect_name() -> str:
     """`sqlite` or `postgresql`."""
     return str(db.engine.dialect.name)
+
+
+SMALL_FILE = 512 * 1024 * 1024
+"""A larger SQLite file is not rewritten as a whole while people work with it."""
+
+
+def forget_freed(search_tables: Iterable[str]) -> bool:
+    """Have the database give up what was overwritten, so that nobody finds it in its files either.
+
+    Both databases keep old rows for a while. What other transactions still need stays until they
+    end. False where the file is too large to be rewritten now: VACUUM is left to whoever runs it.
+    """
+    if dialect_name() != "sqlite":
+        autocommit = db.engine.execution_options(isolation_level="AUTOCOMMIT")
+        with autocommit.connect() as connection:
+            connection.exec_driver_sql("VACUUM")
+        return True
+    with db.engine.connect() as connection:
+        raw = connection.connection.driver_connection
+        assert raw is not None
+        pages, size = (
+            raw.execute(f"PRAGMA {n}").fetchone()[0] for n in ("page_count", "page_size")
+        )
+        if pages * size > SMALL_FILE:
+            return False
+        there = {row[0] for row in raw.execute("SELECT name FROM sqlite_master")}
+        for name in set(search_tables) & there:
+            raw.execute(f"INSERT INTO {name} ({name}) VALUES ('optimize')")  # noqa: S608
+        raw.execute("VACUUM")
+        raw.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+    return True

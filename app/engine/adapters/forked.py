@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from app.engine.adapters import leash
+from app.engine.adapters.logs import redacted
 
 FAILED = 1
 
@@ -72,7 +73,7 @@ def _live(name: str, main: Callable[[], int], parent: int) -> NoReturn:
     except SystemExit as leave:
         code = leave.code if isinstance(leave.code, int) else FAILED
     except BaseException:  # noqa: BLE001  said here, since nobody is above
-        traceback.print_exc()
+        sys.stderr.write(redacted(traceback.format_exc()))
     finally:
         sys.stdout.flush()
         sys.stderr.flush()

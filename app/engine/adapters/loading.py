@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from functools import lru_cache
+from itertools import chain
 from typing import Any
 
 import psycopg
@@ -16,6 +17,9 @@ from sqlalchemy.exc import IntegrityError
 
 _MOST_PARAMETERS = 32_000
 """SQLite takes 32,766 in one statement."""
+
+_GROWN = 100
+"""So many times as large as when it was last looked at, a table is looked at again."""
 
 Binder = Callable[[Any], Any]
 
@@ -52,8 +56,24 @@ def load_rows(
     most = max(1, _MOST_PARAMETERS // len(names))
     for start in range(0, len(rows), most):
         part = rows[start : start + most]
-        values = tuple(value for row in part for value in row)
+        values = tuple(chain.from_iterable(part))
         connection.exec_driver_sql(_insert(table, tuple(names), len(part)), values)
+
+
+def look_at_grown(connection: Connection, table: str) -> None:
+    """Have PostgreSQL look at a table that has grown so much that it knows nothing of its rows.
+
+    It does so by itself a minute later; until then it would read a table that is being filled from
+    beginning to end for every batch that is compared with it.
+    """
+    if connection.dialect.name != "postgresql":
+        return
+    grown = text(
+        "SELECT pg_relation_size(oid) > :times * current_setting('block_size')::bigint"
+        " * greatest(relpages, 1) FROM pg_class WHERE oid = CAST(:name AS regclass)"
+    )
+    if connection.scalar(grown, {"times": _GROWN, "name": f'"{table}"'}):
+        connection.exec_driver_sql(f'ANALYZE "{table}"')
 
 
 @lru_cache(maxsize=64)

@@ -17,9 +17,13 @@ import fsspec
 from flask import Flask, current_app
 from flask_babel import lazy_gettext as _
 
+from app.engine.adapters import sealed_files, vault
 from app.engine.errors import NotFound
 
 _CHUNK = 1024 * 1024
+
+UNFINISHED = ".part"
+"""How the name of a file ends that is still being written."""
 
 
 class FileGone(NotFound):
@@ -41,42 +45,72 @@ class Storage:
         """Put a local file or a stream under `path`; its size in bytes."""
         target = self._address(path)
         self._files.makedirs(str(PurePosixPath(target).parent), exist_ok=True)
-        unfinished = f"{target}.part"
+        unfinished = f"{target}{UNFINISHED}"
         try:
             with self._files.open(unfinished, "wb") as file:
                 if isinstance(source, Path):
                     with source.open("rb") as opened:
-                        shutil.copyfileobj(opened, file, _CHUNK)
+                        size = _written(opened, file)
                 else:
-                    shutil.copyfileobj(source, file, _CHUNK)
+                    size = _written(source, file)
             self._files.mv(unfinished, target)
         except BaseException:
             with contextlib.suppress(FileNotFoundError):
                 self._files.rm(unfinished)
             raise
-        return int(self._files.size(target))
+        return size
 
     def open(self, path: str) -> BinaryIO:
-        """Open for reading. Raises FileGone."""
+        """Open for reading, decrypted. Raises FileGone, VaultClosed.
+
+        A plain file is opened anew and not read in: a web server sends it from where its descriptor
+        stands, past whatever was read into a buffer.
+        """
+        sealed = self._is_sealed(path)
+        file = self._as_it_is(path)
+        return sealed_files.opened(vault.present(), file) if sealed else file
+
+    def _as_it_is(self, path: str) -> BinaryIO:
         try:
             return cast(BinaryIO, self._files.open(self._address(path), "rb"))
         except FileNotFoundError as error:
             raise FileGone(path) from error
 
+    def seal(self, path: str) -> bool:
+        """Encrypt a file with the first key unless it is already; whether there was anything to do."""
+        first = vault.present().first
+        with self._as_it_is(path) as file:
+            name = sealed_files.key_name(file.read(sealed_files.HEAD))
+        if first is None or name == first.name:
+            return False
+        with self.open(path) as content:
+            self.save(path, content)
+        return True
+
     @contextlib.contextmanager
     def local(self, path: str) -> Iterator[Path]:
         """The file as one on this machine: itself in a local store, else a copy. Raises FileGone."""
-        if self._local:
-            here = Path(self._address(path))
-            if not here.is_file():
-                raise FileGone(path)
-            yield here
+        if self._local and not self._is_sealed(path):
+            yield Path(self._address(path))
             return
         with tempfile.TemporaryDirectory(prefix="steward-file-") as folder:
             copy = Path(folder) / "file"
             with self.open(path) as stream, copy.open("wb") as file:
                 shutil.copyfileobj(stream, file, _CHUNK)
             yield copy
+
+    def paths(self, folder: str = "") -> list[str]:
+        """Every file below a folder, or of the store, in order; none where there is no such folder."""
+        try:
+            found = self._files.find(self._address(folder) if folder else self._root)
+        except FileNotFoundError:
+            return []
+        root = self._files._strip_protocol(self._root).rstrip("/")
+        return sorted(str(one).removeprefix(root).lstrip("/") for one in found)
+
+    def _is_sealed(self, path: str) -> bool:
+        with self._as_it_is(path) as file:
+            return sealed_files.key_name(file.read(sealed_files.HEAD)) is not None
 
     def remove(self, path: str) -> None:
         """Take a file away; one that is gone is no error."""
@@ -88,6 +122,17 @@ class Storage:
         if not parts or path.startswith("/") or ".." in parts:
             raise ValueError(f"not a path of the store: {path!r}")
         return f"{self._root.rstrip('/')}/{path}"
+
+
+def _written(source: Any, target: Any) -> int:
+    """Copy a stream, encrypted where a key is set; how many bytes it had."""
+    first = vault.present().first
+    if first is not None:
+        return sealed_files.write(first, source, target)
+    size = 0
+    while chunk := source.read(_CHUNK):
+        size += target.write(chunk)
+    return size
 
 
 def init(app: Flask) -> None:

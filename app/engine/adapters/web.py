@@ -11,24 +11,29 @@ import re
 import uuid
 from typing import Any
 
-from flask import Flask, flash, g, request
+from flask import Flask, current_app, flash, g, request
 from flask.sessions import SecureCookieSession, SecureCookieSessionInterface
 from flask.wrappers import Request
 from flask_babel import gettext
 from flask_wtf import CSRFProtect
 from werkzeug.exceptions import BadRequest
 from werkzeug.middleware.proxy_fix import ProxyFix
+from werkzeug.sansio.utils import host_is_trusted
 from werkzeug.wrappers import Response
 
 from app.engine.adapters import web_errors, web_pages
+from config import SAML_ACS
 
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS", "TRACE"})
 
 TOKEN_PATHS = frozenset({"/api/v1/security/login", "/api/v1/security/refresh"})
 """These read no cookie: credentials or a token come in the request itself."""
 
-FOREIGN_POSTS = frozenset({"/saml/acs/", "/saml/slo/"})
-"""Posted by an identity provider, and signed by it."""
+FOREIGN_POSTS = frozenset({SAML_ACS})
+"""Posted from an identity provider's pages, and signed by it: no cookie is read there, nor any set."""
+
+PROVED_BY_ADDRESS = "/l/"
+"""Below it the address itself is the proof: pages for people without an account, see `app.engine.links`."""
 
 POLICY = "; ".join(
     (
@@ -50,14 +55,25 @@ HEADERS = {
     "Referrer-Policy": "same-origin",
     "Permissions-Policy": "camera=(), geolocation=(), microphone=(), payment=(), usb=()",
     "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
 }
+
+HTTPS_ONLY = "max-age=31536000"
+"""Said where the visitor came by HTTPS: for a year the browser takes no other way to this host."""
+
+STATIC = frozenset({"static", "appbuilder.static"})
+"""Files that are the same for everyone; whatever else is answered may hold somebody's data."""
 
 csrf = CSRFProtect()
 
 
 def init(app: Flask) -> None:
     """Set up protection, headers, error pages and what templates need. Call it before AppBuilder(app)."""
-    app.config.update(WTF_CSRF_CHECK_DEFAULT=False, SESSION_COOKIE_HTTPONLY=True)
+    app.config.update(
+        WTF_CSRF_CHECK_DEFAULT=False,
+        SESSION_COOKIE_HTTPONLY=True,
+        JWT_TOKEN_LOCATION=["headers"],  # a token in a cookie or an address would be sent unasked
+    )
     app.config.setdefault(
         "WTF_CSRF_TIME_LIMIT", None
     )  # as long as the session: forms stay open for hours
@@ -67,6 +83,7 @@ def init(app: Flask) -> None:
     _believe_proxies(app, app.config["STEWARD"].trusted_proxies)
     csrf.init_app(app)
     app.before_request(_name_request)
+    app.before_request(_refuse_other_hosts)
     app.before_request(_refuse_nul)
     app.before_request(_refuse_forged)
     app.after_request(_add_headers)
@@ -88,29 +105,53 @@ def _believe_proxies(app: Flask, number: int) -> None:
 def by_token(asked: Request = request) -> bool:
     """Whether the request carries its own proof: then the session cookie is not looked at."""
     authorization = asked.headers.get("Authorization", "")
-    return authorization[:7].lower() == "bearer " or asked.path in TOKEN_PATHS
+    return (
+        authorization[:7].lower() == "bearer "
+        or asked.path in TOKEN_PATHS
+        or asked.path.startswith(PROVED_BY_ADDRESS)
+    )
+
+
+def without_cookie(asked: Request = request) -> bool:
+    """Whether the session cookie is neither looked at nor written."""
+    return by_token(asked) or asked.path in FOREIGN_POSTS
 
 
 class CookieSessions(SecureCookieSessionInterface):
     """Flask's signed cookie, but none for requests with a token, and Secure whenever HTTPS is."""
 
     def open_session(self, app: Flask, request: Request) -> SecureCookieSession | None:
-        if by_token(request):
+        if without_cookie(request):
             return self.session_class()
         return super().open_session(app, request)
 
     def save_session(self, app: Flask, session: Any, response: Any) -> None:
-        if not by_token():
+        if not without_cookie():
             super().save_session(app, session, response)
 
     def get_cookie_secure(self, app: Flask) -> bool:
         return bool(app.config["SESSION_COOKIE_SECURE"]) or request.is_secure
+
+    def get_cookie_name(self, app: Flask) -> str:
+        """By HTTPS with the prefix for which browsers take a cookie from this very host alone."""
+        name = super().get_cookie_name(app)
+        alone = self.get_cookie_path(app) == "/" and not self.get_cookie_domain(app)
+        return f"__Host-{name}" if alone and self.get_cookie_secure(app) else name
 
 
 def _name_request() -> None:
     """A name for this request, in the log, the error page and the answer's header."""
     given = request.headers.get("X-Request-ID", "")
     g.request_id = given if re.fullmatch(r"[A-Za-z0-9._-]{8,64}", given) else uuid.uuid4().hex[:12]
+
+
+def _refuse_other_hosts() -> None:
+    """Where the operator has said under which names Steward is reached, it answers to no other."""
+    if request.endpoint in ("healthz", "readyz"):
+        return  # asked for by whatever name the one who watches has
+    settings = current_app.config["STEWARD"]
+    if settings.known_hosts and not host_is_trusted(request.host, settings.known_hosts):
+        raise BadRequest(gettext("Steward is not known by this host name; see ALLOWED_HOSTS."))
 
 
 def _refuse_nul() -> None:
@@ -172,7 +213,7 @@ def _nul_in(name: str) -> str:
 
 def _refuse_forged() -> None:
     """Writes by cookie need the page's token; a request with its own proof does not."""
-    if request.method in SAFE_METHODS or by_token() or request.path in FOREIGN_POSTS:
+    if request.method in SAFE_METHODS or without_cookie():
         return
     csrf.protect()
 
@@ -182,11 +223,18 @@ def _add_headers(response: Response) -> Response:
         response.headers.setdefault(name, value)
     if "request_id" in g:
         response.headers.setdefault("X-Request-ID", g.request_id)
-    if request.endpoint == "static" and "v" in request.args:  # the address names the content
-        response.headers["Cache-Control"] = "public, max-age=31536000, immutable"
-    elif "Cache-Control" not in response.headers:
-        response.headers["Cache-Control"] = "private, no-cache"
+    if request.is_secure:
+        response.headers["Strict-Transport-Security"] = HTTPS_ONLY
+    response.headers["Cache-Control"] = _kept_how(response)
     return response
+
+
+def _kept_how(response: Response) -> str:
+    """Pages, downloads and errors are kept by nobody; a file whose address names its content, for good."""
+    if request.endpoint not in STATIC or response.status_code >= 400:
+        return "private, no-store"
+    named = request.endpoint == "static" and "v" in request.args
+    return "public, max-age=31536000, immutable" if named else "private, no-cache"
 
 
 def safe_next(default: str | None = None) -> str:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import json
 import logging
-from http import HTTPStatus
 from typing import Any
 
 from flask import Flask, g, jsonify, make_response, redirect, render_template, request, url_for
@@ -15,7 +14,9 @@ from flask_wtf.csrf import CSRFError
 from werkzeug.exceptions import HTTPException, InternalServerError
 from werkzeug.wrappers import Response
 
+from app.engine import audit
 from app.engine.adapters import web_pages
+from app.engine.adapters.disk import DiskFull, full_disk
 from app.engine.errors import InvalidInput, StewardError
 
 log = logging.getLogger(__name__)
@@ -32,6 +33,7 @@ TITLES = {
     422: _("Something in the input is not right"),
     429: _("Too many attempts"),
     500: _("Something went wrong on our side"),
+    507: _("There is no room left"),
 }
 
 WORDS = {
@@ -49,6 +51,11 @@ WORDS = {
         "It has been noted. Try again; if it happens again, tell an administrator the number below."
     ),
 }
+
+TO_PROGRAMS = {
+    405: _("This address does not take this method; the Allow header names those that it takes."),
+}
+"""Words for programs, where those for people speak of the page."""
 
 FORGED = _(
     "The page was open too long or came from somewhere else. Load it again and repeat your change."
@@ -75,12 +82,17 @@ def answer(
     status: int, message: str = "", problems: list[dict[str, Any]] | None = None
 ) -> Response:
     """The error in the form that the asker can use."""
-    text = message or str(WORDS.get(status, WORDS[400]))
+    words = {**WORDS, **TO_PROGRAMS} if wants_json() else WORDS
+    text = message or str(words.get(status, WORDS[400]))
     if status in (401, 403) and _is_visitor():
         signing_in = _to_login(message)
         if signing_in is not None:
             return signing_in
         status, text = 401, message or str(WORDS[401])
+    if status == 403:
+        audit.record(
+            "denied", details={"method": request.method, "path": request.path[:300]}, apart=True
+        )
     if wants_json():
         body: dict[str, Any] = {"message": text, "request_id": g.get("request_id")}
         if problems:
@@ -140,6 +152,7 @@ def _steward_error(error: StewardError) -> Response:
 
 def _forged(error: CSRFError) -> Response:
     log.info("refused as forged: %s %s (%s)", request.method, request.path, error.description)
+    audit.refused("refused.forged", {"why": str(error.description)})
     if request.path.startswith("/api/") and not current_user.is_authenticated:
         return answer(401, sign_in_first())  # a program that forgot its token, not a page left open
     return answer(400, str(FORGED))
@@ -167,12 +180,13 @@ def _is_ours(error: HTTPException) -> bool:
 def _our_fault(error: InternalServerError) -> Response:
     """Drawn without the database and without the person: either may be what failed."""
     g.without_user = True
+    cause = error.original_exception
+    full = DiskFull() if cause is not None and full_disk(cause) else None
+    status, text = (full.status, str(full)) if full else (500, str(WORDS[500]))
     if request.path.startswith("/api/") or request.headers.get("HX-Request") or wants_json():
-        return make_response(jsonify(message=str(WORDS[500]), request_id=g.get("request_id")), 500)
-    page = web_pages.plain(
-        "errors/error.html", status=500, title=_title(500), message=str(WORDS[500])
-    )
-    return make_response(page, HTTPStatus.INTERNAL_SERVER_ERROR)
+        return make_response(jsonify(message=text, request_id=g.get("request_id")), status)
+    page = web_pages.plain("errors/error.html", status=status, title=_title(status), message=text)
+    return make_response(page, status)
 
 
 def sign_in_first() -> str:

@@ -38,7 +38,6 @@ def shell() -> dict[str, Any]:
         "languages": list(i18n.LANGUAGES.items()),
         "words": words(),
         "auth_endpoint": _auth_endpoint(),
-        "can_change_password": "MyPasswordView.form" in current_app.view_functions,
     }
 
 

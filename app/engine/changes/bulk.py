@@ -10,8 +10,8 @@ from sqlalchemy import Connection, Table, delete, insert, select
 from sqlalchemy.exc import IntegrityError
 
 from app.engine import events, policy
+from app.engine.adapters.loading import Binder, load_rows, look_at_grown, reserve_ids
 from app.engine.adapters.loading import binders as binders_of
-from app.engine.adapters.loading import load_rows, reserve_ids
 from app.engine.changes.checking import Prepared
 from app.engine.changes.conflicts import unique_problem
 from app.engine.changes.series import give_numbers
@@ -52,6 +52,7 @@ def create_prepared(
         load_rows(connection, table.name, shape.names, shape.rows(ids, values))
     except IntegrityError as error:
         raise unique_problem(definition, error) from error
+    look_at_grown(connection, table.name)
     changes.journal.record_new(definition, ids, values)
     changes.checker.saw(definition.name, ids)
     _react_all(changes, definition, ids)
@@ -69,6 +70,7 @@ class Shape:
         self._wide = [f for f in fields if not f.custom and not _one_column(f)]
         self._custom = [f for f in fields if f.custom]
         wide = [list(field.stored(None)) for field in self._wide]
+        widths = [len(names) for names in wide]
         self.names = [
             "id",
             "custom",
@@ -87,21 +89,38 @@ class Shape:
             (field.name, binder)
             for field, binder in zip(self._plain, binders[first:], strict=False)
         ]
+        self._empty = [tuple(field.stored(None).values()) for field in self._wide]
+        self._wide_binders = []
+        start = first + len(self._plain)
+        for width in widths:
+            self._wide_binders.append(binders[start : start + width])
+            start += width
 
-    def rows(self, ids: Sequence[int], values: Sequence[Mapping[str, Any]]) -> list[list[Any]]:
+    def rows(
+        self, ids: Sequence[int], values: Sequence[Mapping[str, Any]]
+    ) -> list[tuple[Any, ...]]:
         """Rows as the driver takes them, in the order of `names`."""
-        return [self._row(i, row) for i, row in zip(ids, values, strict=True)]
-
-    def _row(self, record_id: int, values: Mapping[str, Any]) -> list[Any]:
-        row = [record_id, self._custom_values(values), *self._stamps]
+        if not ids:
+            return []
+        # Column by column: most of a wide table's are empty, or hold what the driver takes as it is.
+        columns: list[Sequence[Any]] = [ids, [self._custom_values(row) for row in values]]
+        columns += [[stamp] * len(ids) for stamp in self._stamps]
         for name, binder in self._getters:
-            value = values.get(name)
-            row.append(value if binder is None or value is None else binder(value))
-        for field in self._wide:
-            row += field.stored(values.get(field.name)).values()
-        return row
+            columns.append(_bound([row.get(name) for row in values], binder))
+        for number, field in enumerate(self._wide):
+            columns += self._wide_columns(number, [row.get(field.name) for row in values])
+        return list(zip(*columns, strict=True))
+
+    def _wide_columns(self, number: int, values: Sequence[Any]) -> list[Sequence[Any]]:
+        """The columns of one field that has several."""
+        stored, empty = self._wide[number].stored, self._empty[number]
+        rows = [empty if value is None else tuple(stored(value).values()) for value in values]
+        columns = zip(*rows, strict=True)
+        return [_bound(c, b) for c, b in zip(columns, self._wide_binders[number], strict=True)]
 
     def _custom_values(self, values: Mapping[str, Any]) -> Any:
+        if not self._custom:
+            return None
         custom = {
             field.name: field.dump(value)
             for field in self._custom
@@ -111,7 +130,16 @@ class Shape:
         return binder(custom) if custom and binder else custom or None
 
 
+def _bound(values: Sequence[Any], binder: Binder | None) -> Sequence[Any]:
+    """A column's values as the driver takes them."""
+    if binder is None:
+        return values
+    return [None if value is None else binder(value) for value in values]
+
+
 def _one_column(field: Field) -> bool:
+    if field.sensitive:
+        return False
     return type(field).stored is Field.stored or getattr(field, "sort_column", "") is None
 
 

@@ -15,6 +15,7 @@ from app.engine.errors import InvalidInput, Problem, ValueProblem
 from app.engine.fields import Choice, Field
 from app.engine.registry import EntityDefinition, current
 from app.engine.rules import Saving
+from app.engine.states import problems_of
 
 
 @dataclass
@@ -28,13 +29,6 @@ class Prepared:
     changed: list[str] = field(default_factory=list)
 
 
-@dataclass(frozen=True)
-class _Standing:
-    """A field's default, where it is always the same."""
-
-    default: Any
-
-
 class _Shape:
     """An entity's fields as far as new records need them, under one viewer's rights."""
 
@@ -42,9 +36,8 @@ class _Shape:
         self.definition = definition
         fields = {name: f for name, f in definition.fields.items() if not f.system}
         self.made = [(name, f) for name, f in fields.items() if callable(f.default)]
-        self.fields = {
-            name: _Standing(None if callable(f.default) else checker._default(f))
-            for name, f in fields.items()
+        self.defaults = {
+            name: None if callable(f.default) else checker._default(f) for name, f in fields.items()
         }
         viewer = checker.viewer
         self.writable = {
@@ -54,6 +47,7 @@ class _Shape:
         self.refining = [
             (n, f) for n, f in fields.items() if isinstance(f, Choice) and f.parent is not None
         ]
+        self.states = [f for f in fields.values() if isinstance(f, Choice) and f.moves]
 
 
 class Checker:
@@ -75,14 +69,14 @@ class Checker:
         """
         problems: list[Problem] = []
         shape = self._shape(definition)
-        if cleaned and values.keys() <= shape.writable:
-            given: Mapping[str, Any] = values
+        given = self._given(definition, values, cleaned, problems)
+        if given is values:
+            complete = {**shape.defaults, **values}
         else:
-            given = self._clean(definition, values, problems)
-        complete = {
-            name: given.get(name) if name in values else item.default
-            for name, item in shape.fields.items()
-        }
+            complete = {
+                name: given.get(name) if name in values else default
+                for name, default in shape.defaults.items()
+            }
         for name, item in shape.made:
             if name not in values:
                 complete[name] = self._default(item)
@@ -98,11 +92,15 @@ class Checker:
         return shape
 
     def update(
-        self, definition: EntityDefinition, record: Any, values: Mapping[str, Any]
+        self,
+        definition: EntityDefinition,
+        record: Any,
+        values: Mapping[str, Any],
+        cleaned: bool = False,
     ) -> Prepared:
-        """Check new values of an existing record. Raises InvalidInput."""
+        """Check new values of an existing record. Raises InvalidInput. `cleaned`: as in `new`."""
         problems: list[Problem] = []
-        given = self._clean(definition, values, problems)
+        given = self._given(definition, values, cleaned, problems)
         before = current_values(definition, record)
         complete = {**before, **given}
         self._require(definition, {**dict.fromkeys(before, True), **given}, problems)
@@ -118,15 +116,32 @@ class Checker:
     ) -> Prepared:
         self._settle_choices(definition, values, before, problems)
         self._check_references(definition, values, before, problems)
+        asked = self._moved(definition, values, before, record_id, problems)
         if not problems:
             saving = Saving(values, before, record_id, self.changes)
             for rule in definition.model.rules:
                 rule(saving)
             problems += saving.problems
+            if {name: values.get(name) for name in asked} != asked:  # by a rule
+                self._moved(definition, values, before, record_id, problems)
         if problems:
             raise InvalidInput(problems)
-        changed = [name for name in values if values[name] != before.get(name)]
+        if before:
+            changed = [name for name in values if values[name] != before.get(name)]
+        else:
+            changed = [name for name, value in values.items() if value is not None]
         return Prepared(definition, values, before, record_id, changed)
+
+    def _given(
+        self,
+        definition: EntityDefinition,
+        values: Mapping[str, Any],
+        cleaned: bool,
+        problems: list[Problem],
+    ) -> Mapping[str, Any]:
+        if cleaned and values.keys() <= self._shape(definition).writable:
+            return values
+        return self._clean(definition, values, problems)
 
     def _clean(
         self, definition: EntityDefinition, values: Mapping[str, Any], problems: list[Problem]
@@ -164,9 +179,9 @@ class Checker:
         return None if value is None else item.clean(value)
 
     def _own(self, definition: EntityDefinition, values: dict[str, Any]) -> None:
-        """Who sees only their own becomes the owner of what they make."""
+        """Who does not see everything becomes the owner of what they make."""
         owner = definition.owner_field
-        limited = self.viewer.scope(definition.name, "read") == "own"
+        limited = self.viewer.scope(definition.name, "read") != "all"
         if owner is not None and limited and values.get(owner.name) is None:
             values[owner.name] = self.viewer.user_id
 
@@ -201,6 +216,27 @@ class Checker:
                         ),
                     )
                 )
+
+    def _moved(
+        self,
+        definition: EntityDefinition,
+        values: Mapping[str, Any],
+        before: Mapping[str, Any],
+        record_id: int | None,
+        problems: list[Problem],
+    ) -> dict[str, Any]:
+        """Refuse moves that a state does not allow; gives the states as they are to be."""
+
+        def may(right: str) -> bool:
+            if right == "update" or record_id is None:
+                return True
+            return bool(self.changes.may(definition.name, record_id, right))
+
+        known, door = None if record_id is None else before, self.changes.journal.door
+        states = self._shape(definition).states
+        for item in states:
+            problems += problems_of(item, values, known, door, may)
+        return {item.name: values.get(item.name) for item in states}
 
     def _check_references(
         self,

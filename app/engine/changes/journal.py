@@ -10,12 +10,16 @@ import orjson
 from sqlalchemy import Table, insert, update
 from sqlalchemy.orm import Session
 
+from app.engine import audit
+from app.engine.adapters import vault
 from app.engine.adapters.database import now
 from app.engine.adapters.loading import load_rows
-from app.engine.changes.models import CREATE, DONE, OPEN, Change, ChangeSet
+from app.engine.changes.models import CREATE, DONE, OPEN, PURGE, Change, ChangeSet
+from app.engine.derived import Touched
+from app.engine.fields import Field
 from app.engine.indexing import ask_where_outdated
 from app.engine.policy import Viewer
-from app.engine.registry import SCHEMA, EntityDefinition, current, raise_version
+from app.engine.registry import RIGHTS, SCHEMA, EntityDefinition, current, raise_version
 
 _SETS, _CHANGES = ChangeSet.__table__, Change.__table__
 assert isinstance(_SETS, Table)
@@ -23,18 +27,65 @@ assert isinstance(_CHANGES, Table)
 _NEW = ("change_set_id", "entity", "kind", "undone", "record_id", "after")
 
 
+_MOST_IDS = 500
+
+
+def _audited_kind(definition: EntityDefinition, kind: str) -> str | None:
+    """As what the audit log tells of such a change; None where the change set says enough."""
+    if kind == PURGE:
+        return "purge"
+    if definition.options.shapes_rights:
+        return "organisation.changed"
+    return "fields.changed" if definition.options.shapes_registry else None
+
+
 def searched(
     definition: EntityDefinition, rows: Sequence[Mapping[str, Any]]
 ) -> list[dict[str, str | None]]:
     """What the search index keeps of each record's values."""
-    fields = [(f.name, f.search_text) for f in definition.fields.values() if f.search]
-    return [{name: words(row.get(name)) for name, words in fields} for row in rows]
+    fields = [(f.name, _words_of(f)) for f in definition.fields.values() if f.search]
+    return [
+        {
+            name: value
+            if (value := row.get(name)) is None or (words is None and type(value) is str)
+            else str(value)
+            if words is None
+            else words(value)
+            for name, words in fields
+        }
+        for row in rows
+    ]
 
 
-def _json(stored: Sequence[tuple[str, Callable[[Any], Any]]], row: Mapping[str, Any]) -> str:
+def _words_of(field: Field) -> Callable[[Any], str | None] | None:
+    """What makes a value's words; None where a text is its own, so that thousands are not asked for."""
+    return None if type(field).search_text is Field.search_text else field.search_text
+
+
+def sealed(definition: EntityDefinition, values: Any) -> Any:
+    """A record's values by field, those of sensitive fields encrypted where a key is set."""
+    if not values or not vault.is_on():
+        return values
+    secret = [field.name for field in definition.fields.values() if field.sensitive]
+    wrapped = {n: vault.present().wrap(values[n]) for n in secret if values.get(n) is not None}
+    return {**values, **wrapped} if wrapped else values
+
+
+def _json(stored: Sequence[tuple[str, Callable[[Any], Any] | None]], row: Mapping[str, Any]) -> str:
     """The values that a new record has, as they are kept in its history."""
-    after = {name: dump(value) for name, dump in stored if (value := row.get(name)) is not None}
+    after = {
+        name: value if dump is None else dump(value)
+        for name, dump in stored
+        if (value := row.get(name)) is not None
+    }
     return orjson.dumps(after).decode()
+
+
+def _dumper(field: Field) -> Callable[[Any], Any] | None:
+    """What makes JSON of a value; None where it is JSON already."""
+    if not field.sensitive or not vault.is_on():
+        return None if type(field).dump is Field.dump else field.dump
+    return lambda value: vault.present().wrap(field.dump(value))
 
 
 class Journal:
@@ -57,7 +108,10 @@ class Journal:
         self._continued = change_set_id is not None
         self.undoes_id = undoes_id
         self.counts: Counter[str] = Counter()
+        self.touched = Touched()
         self._shapes_registry = False
+        self._shapes_rights = False
+        self._audited: dict[tuple[str, str, str], tuple[list[int], set[str]]] = {}
 
     def open(self) -> int:
         """The id of the change set, whose row is made now if it is not there yet."""
@@ -82,6 +136,11 @@ class Journal:
     ) -> None:
         """Changes of one kind: each row has `record_id`, `before`, `after`."""
         change_set_id = self.open()
+        rows = list(rows)
+        for row in rows:
+            self.touched.note(
+                definition.name, row["record_id"], row.get("before"), row.get("after")
+            )
         entries = [
             {
                 "change_set_id": change_set_id,
@@ -89,13 +148,15 @@ class Journal:
                 "kind": kind,
                 "undone": False,
                 **row,
+                **{n: sealed(definition, row[n]) for n in ("before", "after") if row.get(n)},
             }
             for row in rows
         ]
         if entries:
             self.session.connection().execute(insert(_CHANGES), entries)
             self.counts[kind] += len(entries)
-            self._shapes_registry |= definition.options.shapes_registry
+            self._note_shaping(definition)
+            self._note_audited(definition, kind, entries)
 
     def record_new(
         self, definition: EntityDefinition, ids: Sequence[int], rows: Sequence[Mapping[str, Any]]
@@ -103,14 +164,16 @@ class Journal:
         """New records with their search entries; what `record` and `index` do, for very many."""
         change_set_id = self.open()
         connection = self.session.connection()
-        stored = [(f.name, f.dump) for f in definition.fields.values() if not f.system]
+        stored = [(f.name, _dumper(f)) for f in definition.fields.values() if not f.system]
         changes = [
             (change_set_id, definition.name, CREATE, False, record_id, _json(stored, row))
             for record_id, row in zip(ids, rows, strict=True)
         ]
         load_rows(connection, _CHANGES.name, _NEW, changes)
         self.counts[CREATE] += len(changes)
-        self._shapes_registry |= definition.options.shapes_registry
+        self.touched.note_all(definition.name, ids)
+        self._note_shaping(definition)
+        self._note_audited(definition, CREATE, ({"record_id": one} for one in ids))
         index = definition.search_index
         if index is not None:
             index.add(connection, ids, searched(definition, rows))
@@ -145,10 +208,42 @@ class Journal:
             self.session.connection().execute(statement)
             self._continued = True
         self.counts.clear()
+        self._audit()
         if self._shapes_registry:
             raise_version(self.session, SCHEMA)
             ask_where_outdated(self.session, current())
             self._shapes_registry = False
+        if self._shapes_rights:
+            raise_version(self.session, RIGHTS)
+            self._shapes_rights = False
+
+    def _note_shaping(self, definition: EntityDefinition) -> None:
+        self._shapes_registry |= definition.options.shapes_registry
+        self._shapes_rights |= definition.options.shapes_rights
+
+    def _note_audited(
+        self, definition: EntityDefinition, kind: str, entries: Iterable[Mapping[str, Any]]
+    ) -> None:
+        """Of changes that the audit log tells of: which records, and which fields."""
+        what = _audited_kind(definition, kind)
+        if what is None:
+            return
+        ids, fields = self._audited.setdefault((what, definition.name, kind), ([], set()))
+        for entry in entries:
+            ids.append(int(entry["record_id"]))
+            fields.update(entry.get("after") or ())
+
+    def _audit(self) -> None:
+        """One entry for each entity and kind of change, whatever the number of records."""
+        for (what, entity, kind), (ids, fields) in self._audited.items():
+            details: dict[str, Any] = {"change_set": self.id, "change": kind, "count": len(ids)}
+            if kind != PURGE:
+                details["fields"] = sorted(fields)
+            if len(ids) > 1:
+                details["ids"] = ids[:_MOST_IDS]
+            record_id = ids[0] if len(ids) == 1 else None
+            audit.record(what, entity=entity, record_id=record_id, details=details)
+        self._audited.clear()
 
     def _add_to_set(self, last: bool) -> None:
         """Count what this transaction did to a set of several."""

@@ -9,11 +9,13 @@ from sqlalchemy import ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.engine.adapters.database import Identifier, Json, Model, UtcDateTime
+from app.engine.adapters.vault import JournalJson
 
-CREATE, UPDATE, APPROVE, TRASH, RESTORE, PURGE, REMOVE = (
-    "create", "update", "approve", "trash", "restore", "purge", "remove",
+CREATE, UPDATE, APPROVE, TRASH, RESTORE, PURGE, REMOVE, ERASE = (
+    "create", "update", "approve", "trash", "restore", "purge", "remove", "erase",
 )  # fmt: skip
-"""Kinds of change. `remove` takes a record away without trace: the undoing of a `create`."""
+"""Kinds of change. `remove` takes a record away without trace: the undoing of a `create`. `erase`
+takes personal data out of a record and its history, for good."""
 
 OPEN, DONE, UNDONE, PARTLY = "open", "done", "undone", "partly_undone"
 
@@ -51,8 +53,8 @@ class Change(Model):
     entity: Mapped[str] = mapped_column(String(60))
     record_id: Mapped[int] = mapped_column(Identifier)
     kind: Mapped[str] = mapped_column(String(10))
-    before: Mapped[dict[str, Any] | None] = mapped_column(Json)
-    after: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    before: Mapped[dict[str, Any] | None] = mapped_column(JournalJson)
+    after: Mapped[dict[str, Any] | None] = mapped_column(JournalJson)
     undone: Mapped[bool] = mapped_column(default=False)
 
 

@@ -11,6 +11,7 @@ from sqlalchemy.orm import Session
 
 from app.engine import policy
 from app.engine.adapters.database import db, write_transaction
+from app.engine.changes.deriving import settle
 from app.engine.changes.journal import Journal
 from app.engine.changes.writer import Changes
 from app.engine.entity import Entity
@@ -46,9 +47,22 @@ def change_set(
         try:
             yield changes
             session.flush()
+            settle(session, journal.touched)
             journal.close(last)
         finally:
             session.info.pop("changes", None)
+
+
+class _Rehearsed(Exception):
+    """The end of a rehearsal."""
+
+
+@contextlib.contextmanager
+def rehearsal(door: str) -> Iterator[Changes]:
+    """A change set that is tried for good and then rolled back: nothing of it stays."""
+    with contextlib.suppress(_Rehearsed), change_set(door) as changes:
+        yield changes
+        raise _Rehearsed
 
 
 @event.listens_for(Session, "before_flush")

@@ -11,14 +11,15 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session, aliased
 
-from app.engine import policy
-from app.engine.adapters.database import db
+from app.engine import events, policy
+from app.engine.adapters.database import db, in_turn
 from app.engine.changes import models as kinds
 from app.engine.changes.bulk import pointed_at, remove_many
 from app.engine.changes.checking import current_values, dumped
 from app.engine.changes.models import Change, ChangeSet
 from app.engine.changes.remade import raw_row, remake
 from app.engine.changes.session import change_set
+from app.engine.changes.undo_many import may_revert, undo_together
 from app.engine.changes.writer import Changes
 from app.engine.errors import InvalidInput, NotAllowed, NotFound, StewardError
 from app.engine.registry import EntityDefinition, current
@@ -30,6 +31,7 @@ LISTED = 200
 
 REASONS = {
     "purged": _("It was purged for good."),
+    "erased": _("Its personal data was erased for good."),
     "gone": _("It is not there any more."),
     "edited": _("Somebody edited it since."),
     "pointed_at": _("Other records point at it: %(what)s."),
@@ -93,6 +95,22 @@ def may_undo(target: ChangeSet, viewer: policy.Viewer) -> bool:
     return target.user_id is not None and target.user_id == viewer.user_id
 
 
+Check = Callable[[ChangeSet, policy.Viewer], None]
+_whole: dict[str, Check] = {}
+
+
+def undone_as_whole(door: str) -> Callable[[Check], Check]:
+    """Registers a door whose change sets the engine takes back in its author's name, whatever their
+    rights over the records are by then. The check raises NotAllowed where that may not be.
+    """
+
+    def register(check: Check) -> Check:
+        _whole[door] = check
+        return check
+
+    return register
+
+
 def undo(
     change_set_id: int,
     on_progress: Callable[[int, int], None] | None = None,
@@ -111,6 +129,19 @@ def undo(
         raise NotAllowed
     if target.state in (kinds.UNDONE, kinds.PARTLY):
         raise InvalidInput.of(None, _("This change set has been undone already."))
+    if target.door not in _whole:
+        return _undo(target, on_progress, hold)
+    _whole[target.door](target, viewer)
+    with policy.entrusted("the door's own check was asked"):
+        return _undo(target, on_progress, hold)
+
+
+def _undo(
+    target: ChangeSet,
+    on_progress: Callable[[int, int], None] | None,
+    hold: Callable[[Session], None] | None,
+) -> UndoReport:
+    change_set_id = target.id
     report, undoing_id = _resume(change_set_id)
     total = sum((target.counts or {}).values())
     below: int | None = None
@@ -121,6 +152,7 @@ def undo(
         ) as changes:
             if hold:
                 hold(changes.session)
+            _alone(changes.session, change_set_id, undoing_id)
             below, finished = _undo_batch(changes, change_set_id, below, report)
             report.undone_by = undoing_id = changes.journal.open()
             _note_progress(changes.session, report, finished)
@@ -153,6 +185,19 @@ def _resume(change_set_id: int) -> tuple[UndoReport, int | None]:
     report = UndoReport(change_set_id, earlier.id)
     report.reversed = int((earlier.report or {}).get("reversed", 0))
     return report, earlier.id
+
+
+def _alone(session: Session, change_set_id: int, undoing_id: int | None) -> None:
+    """Of several that undo one change set at once the first goes on; the others get InvalidInput."""
+    in_turn(session, [f"undo {change_set_id}"])
+    target = session.get_one(ChangeSet, change_set_id, populate_existing=True)
+    if target.state in (kinds.UNDONE, kinds.PARTLY):
+        raise InvalidInput.of(None, _("This change set has been undone already."))
+    others = select(ChangeSet.id).where(
+        ChangeSet.undoes_id == change_set_id, ChangeSet.state == kinds.OPEN
+    )
+    if any(other != undoing_id for other in session.scalars(others)):
+        raise InvalidInput.of(None, _("This is being taken back already."))
 
 
 def _note_progress(session: Session, report: UndoReport, finished: bool) -> None:
@@ -197,10 +242,17 @@ def _undo_run(changes: Changes, run: Sequence[Change], report: UndoReport) -> No
         for change in run:
             report.block(change, "purged")
         return
+    if kind == kinds.ERASE:
+        for change in run:
+            report.block(change, "erased")
+        return
     if kind == kinds.CREATE:
         done = _unmake(changes, definition, run, report)
     else:
-        done = [c.id for c in run if _undo_one(changes, definition, c, report)]
+        done = undo_together(changes, definition, run)
+        plain = set(done)
+        singly = [change for change in run if change.id not in plain]
+        done += [c.id for c in singly if _undo_one(changes, definition, c, report)]
     if done:
         changes.journal.mark(done)
         report.reversed += len(done)
@@ -210,6 +262,22 @@ def _unmake(
     changes: Changes, definition: EntityDefinition, run: Sequence[Change], report: UndoReport
 ) -> list[int]:
     """Take created records away, unless edited since or pointed at."""
+    pointed = pointed_at(changes, definition, [change.record_id for change in run])
+    own = {record_id for record_id, names in pointed.items() if definition.name in names}
+    by_its_kind = [change for change in run if change.record_id in own]
+    plain = [change for change in run if change.record_id not in own]
+    done = _unmake_plain(changes, definition, plain, report) if plain else []
+    if done and by_its_kind:  # what pointed at them may have been among those
+        return done + _unmake(changes, definition, by_its_kind, report)
+    for change in by_its_kind:
+        report.block(change, "pointed_at", ", ".join(pointed[change.record_id]))
+    return done
+
+
+def _unmake_plain(
+    changes: Changes, definition: EntityDefinition, run: Sequence[Change], report: UndoReport
+) -> list[int]:
+    """Take away those at which none of their own kind points."""
     ids = [change.record_id for change in run]
     edited = _edited_since(changes.session, definition, run)
     pointed = pointed_at(changes, definition, ids)
@@ -226,6 +294,8 @@ def _unmake(
             report.block(change, "pointed_at", ", ".join(pointed[record_id]))
         elif record_id not in allowed:
             report.block(change, "right")
+        elif (why := _objection(changes, definition, record_id)) is not None:
+            report.block(change, "refused", why)
         else:
             removed.append(record_id)
             done.append(change.id)
@@ -237,6 +307,22 @@ def _unmake(
             [{"record_id": i, "before": rows[i], "after": None} for i in removed],
         )
     return done
+
+
+def _objection(changes: Changes, definition: EntityDefinition, record_id: int) -> str | None:
+    """Why a record that undoing would take away has to stay, if anything reacts so."""
+    reactions = events.reactions(definition.name, "undoing")
+    if not reactions:
+        return None
+    model: Any = definition.model
+    statement = select(model).where(model.id == record_id)
+    record = changes.session.scalar(statement.execution_options(**{policy.WITH_TRASH: True}))
+    try:
+        for reaction in reactions:
+            reaction(changes, record)
+    except StewardError as error:
+        return str(error)
+    return None
 
 
 def _edited_since(
@@ -299,7 +385,9 @@ def _reverse(
         if (record.deleted_at is not None) == (change.kind == kinds.TRASH):
             since = (change.before or {}).get("deleted_at")
             moment = datetime.datetime.fromisoformat(since) if since else None
-            changes._set_trashed(definition, record, change.kind != kinds.TRASH, moment)
+            kept = {**(change.before or {}), **(change.after or {})}
+            into = kept.get("merged_into")
+            changes._set_trashed(definition, record, change.kind != kinds.TRASH, moment, into)
         return True
     action = "approve" if change.kind == kinds.APPROVE else "update"
     record = changes.load(definition, change.record_id, action, trash=True)
@@ -316,6 +404,9 @@ def _revert_fields(
     """Give the fields their values from before, except those that were edited since."""
     before, after = change.before or {}, change.after or {}
     names = [name for name in before if name in definition.fields]
+    if not may_revert(changes, definition, change):
+        report.block(change, "right")
+        return False
     values = {name: definition.fields[name].get(record) for name in names}
     standing = dumped(definition, values, names)
     edited = [name for name in names if standing[name] != after.get(name)]
@@ -325,6 +416,8 @@ def _revert_fields(
     if "review_state" in back:
         record.reviewed_at = record.reviewed_by_id = None
     if back:
+        with changes.session.no_autoflush:  # one flush: the record gets one new version
+            changes._react(definition, "undoing", record)
         changes._stamp(record)
         changes._flush(definition, record)
         changes.journal.record(
@@ -341,7 +434,8 @@ def _revert_fields(
         if record.deleted_at is None:
             changes.journal.index(definition, [(record.id, current_values(definition, record))])
     if edited:
-        labels = ", ".join(str(definition.fields[name].label) for name in edited)
+        known = {item.name for item in policy.known(definition, changes.viewer)}
+        labels = ", ".join(str(definition.fields[n].label) for n in edited if n in known)
         report.keep(change, "fields", labels)
         return False
     return True

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import datetime
-from collections.abc import Mapping
+from collections import Counter
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -22,6 +24,7 @@ from app.engine.changes.series import give_numbers
 from app.engine.entity import ReviewState
 from app.engine.errors import InvalidInput, NotAllowed, NotFound, StaleRecord
 from app.engine.fields.reference import MAX_IDENTIFIER
+from app.engine.holds import holds_on
 from app.engine.registry import EntityDefinition, current
 
 
@@ -38,6 +41,17 @@ class Changes:
     def id(self) -> int | None:
         """The change set's id; None while nothing has been written."""
         return self.journal.id
+
+    @contextlib.contextmanager
+    def attempt(self) -> Iterator[None]:
+        """What fails inside is taken back alone, wholly, as if it had not been tried."""
+        counts, set_id = Counter(self.journal.counts), self.journal.id
+        try:
+            with self.session.begin_nested():
+                yield
+        except BaseException:
+            self.journal.counts, self.journal.id = counts, set_id
+            raise
 
     # -- one record -----------------------------------------------------------------------
 
@@ -81,8 +95,13 @@ class Changes:
         prepared = self.checker.update(definition, record, values)
         return self.write(prepared, record)
 
-    def write(self, prepared: Prepared, record: Any, kind: str = kinds.UPDATE) -> Any:
-        """Store a checked update; nothing is written when nothing differs."""
+    def write(
+        self, prepared: Prepared, record: Any, kind: str = kinds.UPDATE, event: str = "updated"
+    ) -> Any:
+        """Store a checked update; nothing is written when nothing differs.
+
+        `event`: what others are told of it.
+        """
         if not prepared.changed:
             return record
         definition = prepared.definition
@@ -95,9 +114,10 @@ class Changes:
         self.journal.record(
             definition, kind, [{"record_id": record.id, "before": before, "after": after}]
         )
-        if any(definition.fields[name].search for name in prepared.changed):
+        searched = any(definition.fields[name].search for name in prepared.changed)
+        if searched and record.deleted_at is None:
             self.journal.index(definition, [(record.id, prepared.values)])
-        self._react(definition, "updated", record)
+        self._react(definition, event, record)
         return record
 
     def approve(self, definition: EntityDefinition, record_id: int) -> Any:
@@ -142,12 +162,40 @@ class Changes:
         record = self.load(definition, record_id, "purge", trash=True)
         if record.deleted_at is None:
             raise InvalidInput.of(None, _("Only what is in the trash can be purged."))
+        self._refuse_held(definition, record_id)
         self._remove(definition, record)
         self.journal.record(
             definition, kinds.PURGE, [{"record_id": record_id, "before": None, "after": None}]
         )
 
+    def _refuse_held(self, definition: EntityDefinition, record_id: int) -> None:
+        """Raises InvalidInput while there is a reason to keep the record."""
+        why = "a hold counts whoever may see it"
+        with policy.unrestricted(why, self.session.connection()) as session:
+            for hold in holds_on(session, definition.name, record_id):
+                raise InvalidInput.of(None, _("It must be kept: %(why)s", why=hold.why))
+
     # -- finding --------------------------------------------------------------------------
+
+    def may(self, entity: str, record_id: int, action: str) -> bool:
+        """Whether the viewer may act so on the record; of one they can't see, no."""
+        try:
+            self.load(current().entity(entity), record_id, action)
+        except (NotFound, NotAllowed):
+            return False
+        return True
+
+    def may_share(self, entity: str, record_id: int) -> bool:
+        """Whether the viewer may change the record by rights of their own, so not by a share."""
+        if not self.may(entity, record_id, "update"):
+            return False
+        definition = current().entity(entity)
+        clause = policy.scope_clause(definition, self.viewer, "update", shared=False)
+        model: Any = definition.model
+        statement = select(model.id).where(model.id == record_id)
+        if clause is not None:
+            statement = statement.where(clause)
+        return self.session.scalar(statement) is not None
 
     def load(
         self, definition: EntityDefinition, record_id: int, action: str, trash: bool = False
@@ -221,10 +269,11 @@ class Changes:
         record: Any,
         trashed: bool,
         moment: datetime.datetime | None = None,
+        merged_into: int | None = None,
     ) -> None:
         """Into the trash, or out of it; `moment` is when it came there, for undoing.
 
-        What belongs to the record goes with it, and comes back if it went with it.
+        `merged_into`: the record that has taken its place. What belongs to the record goes with it, and comes back if it went with it.
         """
         before = record.deleted_at
         if not trashed:
@@ -240,8 +289,8 @@ class Changes:
             [
                 {
                     "record_id": record.id,
-                    "before": _moment(before),
-                    "after": _moment(record.deleted_at),
+                    "before": trash_note(before, merged_into),
+                    "after": trash_note(record.deleted_at, merged_into),
                 }
             ],
         )
@@ -290,7 +339,7 @@ class Changes:
                 None,
                 _(
                     "Other records still point at “%(name)s”; purge those first.",
-                    name=definition.title_field.text(definition.title_field.get(record)),
+                    name=policy.record_name(definition, record),
                 ),
             ) from None
         self.session.expunge(record)
@@ -308,8 +357,14 @@ class Changes:
             reaction(self, record)
 
 
-def _moment(value: datetime.datetime | None) -> dict[str, str | None]:
-    return {"deleted_at": value.isoformat() if value else None}
+def trash_note(
+    deleted_at: datetime.datetime | None, merged_into: int | None = None
+) -> dict[str, Any]:
+    """What the history keeps of a record's stay in the trash, and of who has taken its place."""
+    note: dict[str, Any] = {"deleted_at": deleted_at.isoformat() if deleted_at else None}
+    if deleted_at is not None and merged_into is not None:
+        note["merged_into"] = merged_into
+    return note
 
 
 def new_stamps(

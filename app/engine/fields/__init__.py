@@ -6,9 +6,11 @@ from typing import Any
 
 from app.engine.fields.base import FIELD_TYPES, MASK, Field
 from app.engine.fields.choice import Boolean, Choice, Tags
+from app.engine.fields.entity_name import EntityName
 from app.engine.fields.number import Currency, Decimal, Integer, Money
 from app.engine.fields.operators import OPERATOR_LABELS
-from app.engine.fields.reference import Owner, Reference
+from app.engine.fields.periods import PERIODS
+from app.engine.fields.reference import FoundBy, Owner, Reference
 from app.engine.fields.text import Email, LongText, Phone, Serial, Text, Url
 from app.engine.fields.time import Date, DateTime
 
@@ -33,6 +35,7 @@ __all__ = [
     "FIELD_TYPES",
     "MASK",
     "OPERATOR_LABELS",
+    "PERIODS",
     "SIMPLE_TYPES",
     "Boolean",
     "Choice",
@@ -41,7 +44,9 @@ __all__ = [
     "DateTime",
     "Decimal",
     "Email",
+    "EntityName",
     "Field",
+    "FoundBy",
     "Integer",
     "LongText",
     "Money",

@@ -7,8 +7,8 @@ column `custom` of the same row. Surfaces see no difference: they ask the field.
 from __future__ import annotations
 
 import copy
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, ClassVar, Self
+from collections.abc import Callable, Collection, Mapping, Sequence
+from typing import Any, ClassVar, Self, cast
 
 import marshmallow
 import wtforms
@@ -18,7 +18,10 @@ from sqlalchemy import ColumnElement, not_, or_
 from sqlalchemy.orm import mapped_column
 from sqlalchemy.types import TypeEngine
 
+from app.engine.adapters.vault import Sealed, is_on
+from app.engine.derived import Latest
 from app.engine.errors import ValueProblem
+from app.engine.fields import sensitive as sealing
 from app.engine.fields.operators import COMPARISONS, operand_items
 
 MASK = "•••"
@@ -38,8 +41,11 @@ class Field:
     widget: ClassVar[str] = "text"
     align: ClassVar[str] = "start"
     groupable: ClassVar[bool] = False
+    periods: ClassVar[Sequence[str]] = ()
     summable: ClassVar[bool] = False
     sortable: ClassVar[bool] = True
+    can_be_sensitive: ClassVar[bool] = False
+    guarded: ClassVar[bool] = False
     target: str | None = None
     needs: tuple[str, ...] = ()
 
@@ -57,6 +63,7 @@ class Field:
         index: bool | None = None,
         search: bool = False,
         personal: bool = False,
+        sensitive: bool = False,
         default: Any = None,
         hint: Any = "",
         synonyms: Sequence[str] = (),
@@ -64,9 +71,16 @@ class Field:
         in_list: bool | None = None,
         in_form: bool = True,
         read_only: bool = False,
+        internal: bool = False,
         check: Callable[[Any], Any] | None = None,
+        derived: Latest | None = None,
     ) -> None:
-        """`check` gets a value that is not None and gives it back, or raises ValueProblem.
+        """`sensitive`: encrypted where a key is set, see `fields/sensitive.py`.
+
+        `check` gets a value that is not None and gives it back, or raises ValueProblem.
+
+        `internal`: kept by rules for their own use; no form asks for it and no record page shows it.
+        `derived`: worked out from the records that point here; nobody writes it.
 
         `in_list`: whether the list shows it before the user chooses; None lets the list decide.
         """
@@ -77,13 +91,20 @@ class Field:
         self.index = self.groupable if index is None else index
         self.search = search
         self.personal = personal
+        self.sensitive = sensitive
+        if sensitive and (unique or not self.can_be_sensitive):
+            raise TypeError(f"a field of this kind cannot be sensitive: {self.type_name}")
+        self.hidden_text = False
         self.default = default
         self.hint = hint
         self.synonyms = tuple(synonyms)
         self.group_name = group
         self.in_list = in_list
-        self.in_form = in_form
-        self.read_only = read_only
+        written = not internal and derived is None
+        self.in_form = in_form and written
+        self.read_only = read_only or not written
+        self.internal = internal
+        self.derived = derived
         self.system = False
         self.custom = False
         self._check = check
@@ -103,7 +124,21 @@ class Field:
 
     def attributes(self) -> dict[str, Any]:
         """What a declared field adds to the mapped class."""
+        if self.sensitive:
+            return sealing.attributes(self)
         return {self.column_name: mapped_column(self.column_type(), nullable=True)}
+
+    def sealed_type(self) -> Sealed:
+        """The type of a sensitive field's column."""
+        return Sealed()
+
+    def mark_text(self, value: Any) -> str:
+        """What values that count as equal share; its mark is kept beside a sensitive one."""
+        return str(value).strip().casefold()
+
+    def search_whole(self, compact: str) -> str:
+        """Letters and digits of a text as a sensitive field is searched by them."""
+        return compact
 
     def companions(self) -> Mapping[str, Field]:
         """Fields that come along with this one, such as an amount's currency."""
@@ -132,7 +167,21 @@ class Field:
 
     def stored(self, value: Any) -> dict[str, Any]:
         """The columns of a declared field with what they hold for this value."""
+        if self.sensitive:
+            return sealing.stored(self, value)
         return {self.column_name: value}
+
+    def looked_up(self, model: Any) -> ColumnElement[Any]:
+        """What values are looked up by, in bulk."""
+        return sealing.looked_up(self, model) if self.sensitive else self.expression(model)
+
+    def lookups(self, values: Collection[Any]) -> Collection[Any]:
+        """Values as `looked_up` compares them."""
+        if self.sensitive:
+            return sealing.lookups(self, values)
+        if type(self).comparable is Field.comparable:
+            return values
+        return [self.comparable(value) for value in values]
 
     def sort_expression(self, model: Any) -> ColumnElement[Any]:
         """What a list sorts by."""
@@ -151,7 +200,7 @@ class Field:
 
     def bind(self, lists: Mapping[str, Any]) -> Self:
         """This field inside one version of the registry, knowing that version's choice lists."""
-        return self
+        return cast(Self, sealing.restricted(self)) if self.sensitive and is_on() else self
 
     def copy(self, **changes: Any) -> Self:
         """A copy with other attributes; the registry never changes a field in place."""
@@ -220,6 +269,10 @@ class Field:
         """What those see who may know that there is a value and not which."""
         return None if value is None else MASK
 
+    def guard(self, value: Any) -> Any:
+        """Of a `guarded` field: the value, or less where what it says is not for the viewer."""
+        return value
+
     def search_text(self, value: Any) -> str | None:
         """What the search index keeps of the value."""
         return None if value is None else str(value)
@@ -256,6 +309,8 @@ class Field:
                     operator=operator,
                 )
             )
+        if self.hidden_text:
+            return sealing.clause(self, expression, operator, operand)
         if operator in ("empty", "nempty"):
             empty = self.empty_clause(expression)
             return empty if operator == "empty" else not_(empty)
@@ -287,13 +342,15 @@ class Field:
 
     # -- charts ----------------------------------------------------------------------------
 
-    def group(self, expression: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
-        """What a chart groups by."""
+    def group(
+        self, expression: ColumnElement[Any], dialect: str, period: str = ""
+    ) -> ColumnElement[Any]:
+        """What a chart groups by; `period`: one of `periods`, where the field has such."""
         return expression
 
-    def group_label(self, value: Any) -> str:
+    def group_label(self, value: Any, period: str = "") -> str:
         return str(_("(none)")) if value is None else self.text(value)
 
-    def group_filter(self, value: Any) -> tuple[str, str]:
+    def group_filter(self, value: Any, period: str = "") -> tuple[str, str]:
         """Operator and operand that select the records behind one group."""
         return ("empty", "") if value is None else ("eq", self.input_text(value))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from typing import Any, Self
 
 import marshmallow
@@ -18,6 +18,7 @@ from app.engine.adapters.database import Json
 from app.engine.choices import Choices, OptionList
 from app.engine.errors import ValueProblem
 from app.engine.fields.base import Field, Row
+from app.engine.states import Move, check_declared
 
 MAX_TAGS = 50
 MAX_TAG_LENGTH = 60
@@ -65,10 +66,10 @@ class Boolean(Field):
     def input_text(self, value: Any) -> str:
         return "" if value is None else "1" if value else "0"
 
-    def group_label(self, value: Any) -> str:
+    def group_label(self, value: Any, period: str = "") -> str:
         return str(_("(none)")) if value is None else self.text(bool(value))
 
-    def group_filter(self, value: Any) -> tuple[str, str]:
+    def group_filter(self, value: Any, period: str = "") -> tuple[str, str]:
         return ("empty", "") if value is None else ("eq", "1" if value else "0")
 
     def form_field(self) -> wtforms.fields.core.UnboundField[Any]:
@@ -98,15 +99,35 @@ class Choice(Field):
         options: type[Choices] | str = "",
         *,
         parent: str | None = None,
+        moves: Sequence[Move] = (),
+        begins: Collection[str] | None = None,
         **settings: Any,
     ) -> None:
-        """`parent`: the field whose choice this one refines, as a city refines a province."""
+        """`options`: a Choices class, the name of a list, or `Entity.field` for the choices of that.
+
+        `parent`: the field whose choice this one refines, as a city refines a province.
+        `moves`: the steps from one choice to another, where not each may follow each; `begins`: as
+        which of them a new record may begin; None: as any. Raises ValueError, see `check_declared`.
+        """
         super().__init__(label, **settings)
-        self.list_name = options if isinstance(options, str) else ""
+        named = options if isinstance(options, str) else ""
+        self.same_as = named if "." in named else ""
+        self.list_name = "" if self.same_as else named
         self.parent = parent
         self.options = OptionList(()) if isinstance(options, str) else options.option_list()
+        self.moves = tuple(moves)
+        self.begins = begins
+        if not isinstance(options, str):
+            check_declared(self.moves, self.options.values(), str(label))
 
     def bind(self, lists: Mapping[str, Any]) -> Self:
+        if self.same_as:
+            from app.engine.entity import DECLARED
+
+            entity, _dot, name = self.same_as.partition(".")
+            twin = DECLARED[entity].declared[name]
+            assert isinstance(twin, Choice)
+            return self.copy(options=twin.bind(lists).options)
         if not self.list_name:
             return self
         return self.copy(options=lists.get(self.list_name, OptionList(())))
@@ -156,7 +177,8 @@ class Choice(Field):
         )
 
     def search_text(self, value: Any) -> str | None:
-        return None if value is None else self.options.words(value)
+        # The value: what it is called is looked up when somebody searches.
+        return None if value is None else str(value)
 
     def form_field(self) -> wtforms.fields.core.UnboundField[Any]:
         return wtforms.StringField(self.label, description=self.hint)

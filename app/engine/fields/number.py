@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import decimal
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any, ClassVar
 
 import marshmallow
 from flask_babel import format_currency, format_decimal
 from flask_babel import lazy_gettext as _
-from sqlalchemy import BigInteger, ColumnElement, Numeric, String, cast
+from sqlalchemy import BigInteger, ColumnElement, Numeric, cast, type_coerce
 from sqlalchemy.types import TypeEngine
 
 from app.engine import parsing
@@ -25,6 +25,19 @@ MAX_INTEGER = 2**53 - 1
 """Beyond this a spreadsheet and a browser would round."""
 
 
+def within(least: int, most: int) -> Callable[[int], int]:
+    """A `check` of numbers that may be no less and no more than these. What it gives raises ValueProblem."""
+
+    def check(value: int) -> int:
+        if not least <= value <= most:
+            raise ValueProblem(
+                _("This must be a number from %(least)s to %(most)s.", least=least, most=most)
+            )
+        return value
+
+    return check
+
+
 class Integer(Field):
     """A whole number."""
 
@@ -34,10 +47,15 @@ class Integer(Field):
     widget = "number"
     align = "end"
     summable = True
+    scale = 0
     largest: ClassVar[int] = MAX_INTEGER
 
     def column_type(self) -> TypeEngine[Any]:
         return BigInteger()
+
+    def reckoned(self, expression: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+        """The value as the database adds it up."""
+        return expression
 
     def custom_expression(self, element: Any) -> ColumnElement[Any]:
         return cast(element.as_string(), BigInteger)
@@ -83,15 +101,26 @@ class Decimal(Field):
     summable = True
     precision = 18
 
-    def __init__(self, label: Any = "", *, scale: int = 2, **options: Any) -> None:
+    def __init__(
+        self, label: Any = "", *, scale: int = 2, padded: bool = True, **options: Any
+    ) -> None:
+        """`scale`: decimal places. `padded`: whether noughts at the end are shown, as in amounts."""
         super().__init__(label, **options)
         self.scale = scale
+        self.padded = padded
 
     def column_type(self) -> TypeEngine[Any]:
         return ExactDecimal(self.precision, self.scale)
 
     def custom_expression(self, element: Any) -> ColumnElement[Any]:
         return cast(element.as_string(), Numeric(self.precision, self.scale))
+
+    def reckoned(self, expression: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+        """The value as the database adds it up: whole numbers in units of 10 ** -scale."""
+        if dialect == "sqlite" and not self.custom:
+            return type_coerce(expression, BigInteger)
+        scaled: ColumnElement[Any] = type_coerce(expression, Numeric()) * 10**self.scale
+        return scaled
 
     def comparable(self, value: Any) -> Any:
         return value
@@ -142,7 +171,8 @@ class Decimal(Field):
     def text(self, value: Any, row: Row | None = None) -> str:
         if value is None or isinstance(value, str):
             return value or ""
-        pattern = f"#,##0.{'0' * self.scale}" if self.scale else "#,##0"
+        place = "0" if self.padded else "#"
+        pattern = f"#,##0.{place * self.scale}" if self.scale else "#,##0"
         return str(format_decimal(value, format=pattern))
 
     def export(self, value: Any, row: Row | None = None) -> Any:
@@ -211,6 +241,3 @@ class Money(Decimal):
             return value or ""
         code = (row or {}).get(self.needs[0]) if self.needs else None
         return str(format_currency(value, code or self.currency))
-
-    def group_expression(self, expression: ColumnElement[Any]) -> ColumnElement[Any]:
-        return cast(expression, String)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import dataclass
+from dataclasses import field as dataclass_field
 from typing import Any, ClassVar
 
 import marshmallow
@@ -21,6 +23,21 @@ USER = "User"
 
 MAX_IDENTIFIER = 2**63 - 1
 
+LEAVING = ("move", "end", "keep")
+
+
+@dataclass(frozen=True)
+class FoundBy:
+    """How a row of a file says which record it means without a column that names it.
+
+    `own`: the row's field whose value the record has in its field `field`. A record that is made of it
+    gets that, and `takes`: its field → the row's field, the title among them.
+    """
+
+    own: str
+    field: str
+    takes: Mapping[str, str] = dataclass_field(default_factory=dict)
+
 
 class Reference(Field):
     """A record of another entity, named by a string so that no domain imports another.
@@ -32,13 +49,21 @@ class Reference(Field):
     type_label = _("Reference")
     operators = ("eq", "neq", "in", "nin", "empty", "nempty")
     widget = "picker"
+    groupable = True
     largest: ClassVar[int] = MAX_IDENTIFIER
 
     def __init__(
-        self, target: str, label: Any = "", *, on_delete: str = "restrict", **options: Any
+        self,
+        target: str,
+        label: Any = "",
+        *,
+        on_delete: str = "restrict",
+        found_by: FoundBy | None = None,
+        **options: Any,
     ) -> None:
         """`on_delete`: `restrict` (a record pointed at can't be purged) or `cascade`."""
         super().__init__(label, **{"index": True, **options})
+        self.found_by = found_by
         self.target = target
         self.on_delete = on_delete
 
@@ -89,7 +114,9 @@ class Reference(Field):
     def load(self, value: Any) -> Any:
         """An id, or an object with an `id`, as the API gives it out."""
         if isinstance(value, Mapping):
-            value = value.get("id")
+            if "id" not in value:
+                raise ValueProblem(_("This must be the id of a record."))
+            value = value["id"]
         if value is None:
             return None
         return self.normalise(value)
@@ -115,7 +142,11 @@ class Reference(Field):
     def search_text(self, value: Any) -> str | None:
         return None
 
-    def group_filter(self, value: Any) -> tuple[str, str]:
+    def group_label(self, value: Any, period: str = "") -> str:
+        """Of one whose name the viewer does not see; the others go by their names."""
+        return str(_("(none)")) if value is None else str(_("(not visible)"))
+
+    def group_filter(self, value: Any, period: str = "") -> tuple[str, str]:
         return ("empty", "") if value is None else ("eq", str(value))
 
     def schema_field(self) -> marshmallow.fields.Field[Any]:
@@ -131,11 +162,17 @@ class Owner(Reference):
 
     type_name = "owner"
     type_label = _("Person")
-    groupable = True
     largest = 2**31 - 1  # Flask-AppBuilder numbers its users so
 
-    def __init__(self, label: Any = "", **options: Any) -> None:
+    def __init__(self, label: Any = "", *, on_leaving: str = "move", **options: Any) -> None:
+        """`on_leaving`: what becomes of it when the person leaves: another one takes their place
+        (`move`), the record ends with them and goes to the trash (`end`), or it stays, since it
+        tells of the past (`keep`).
+        """
         super().__init__(USER, label, **options)
+        if on_leaving not in LEAVING:
+            raise ValueError(f"on_leaving is one of {LEAVING}, not {on_leaving!r}")
+        self.on_leaving = on_leaving
 
     def column_type(self) -> TypeEngine[Any]:
         return Integer()

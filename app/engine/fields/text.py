@@ -15,6 +15,7 @@ from sqlalchemy import Text as TextColumn
 from sqlalchemy.orm import mapped_column
 from sqlalchemy.types import TypeEngine
 
+from app.engine.adapters.vault import Sealed
 from app.engine.errors import ValueProblem
 from app.engine.fields.base import MASK, Field, Row
 from app.engine.fields.operators import like_clause
@@ -24,6 +25,7 @@ TEXT_OPERATORS = (
 )  # fmt: skip
 SORT_LENGTH = 100
 """Characters of the pinyin that decide the order; further ones hardly ever would."""
+CHINA = "86"
 _CONTROL = re.compile(r"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f\ud800-\udfff]")
 
 
@@ -34,6 +36,7 @@ class Text(Field):
     type_label = _("Text")
     operators: ClassVar[Sequence[str]] = TEXT_OPERATORS
     max_default: ClassVar[int] = 200
+    can_be_sensitive: ClassVar[bool] = True
 
     def __init__(
         self,
@@ -49,9 +52,14 @@ class Text(Field):
         self.max_length = max_length or self.max_default
         self.code = code
         self.pinyin = pinyin
+        if pinyin and self.sensitive:
+            raise TypeError("what is sorted by pinyin cannot be sensitive")
 
     def column_type(self) -> TypeEngine[Any]:
         return String(self.max_length)
+
+    def sealed_type(self) -> Sealed:
+        return Sealed(self.max_length)
 
     @property
     def sort_column(self) -> str | None:
@@ -135,6 +143,9 @@ class LongText(Text):
     def column_type(self) -> TypeEngine[Any]:
         return TextColumn()
 
+    def sealed_type(self) -> Sealed:
+        return Sealed()
+
     def tidy(self, value: str) -> str:
         return value.replace("\r\n", "\n").replace("\r", "\n").strip()
 
@@ -191,6 +202,19 @@ class Phone(Text):
         from app.engine.parsing import fold
 
         return fold(super().tidy(value))
+
+    def mark_text(self, value: Any) -> str:
+        """The digits alone, without China's number and the nought before an area code."""
+        return self.search_whole(str(value))
+
+    def search_whole(self, compact: str) -> str:
+        """However it is written: 13812345678, 138 1234 5678 and +86 138-1234-5678 are one number."""
+        from app.engine.parsing import fold
+
+        digits = re.sub(r"\D", "", fold(compact))
+        if digits.startswith(CHINA) and len(digits) > 11:
+            digits = digits.removeprefix(CHINA)
+        return digits.lstrip("0") or compact
 
     def normalise(self, value: Any) -> Any:
         value = super().normalise(value)

@@ -3,22 +3,45 @@
 from __future__ import annotations
 
 import datetime
-from typing import Any
+from typing import Any, ClassVar
 
 import marshmallow
 import wtforms
 from flask_babel import format_date, format_datetime, get_timezone
 from flask_babel import lazy_gettext as _
 from markupsafe import Markup, escape
-from sqlalchemy import ColumnElement, and_, func
+from sqlalchemy import ColumnElement, Float, Numeric, Text, and_, case, cast, func, type_coerce
 from sqlalchemy import Date as DateColumn
+from sqlalchemy import DateTime as DateTimeColumn
 from sqlalchemy.types import TypeEngine
 
 from app.engine import parsing
 from app.engine.adapters.database import UtcDateTime
+from app.engine.adapters.vault import Sealed
 from app.engine.errors import ValueProblem
 from app.engine.fields.base import Field, Row
 from app.engine.fields.number import NUMBER_OPERATORS
+from app.engine.fields.periods import OFFSET, PERIODS, USUAL, first_day
+
+MINUTES_A_DAY = 24 * 60
+FIRST_YEAR, LAST_YEAR = 2, 9998
+"""Of moments: those at the very ends of the calendar can't be shown on every reader's clock."""
+
+SECOND = 1 / 60
+"""In minutes: what a day's fraction as a float may be off by is less."""
+
+
+class SealedDate(Sealed):
+    """Days as text, encrypted where a key is set."""
+
+    cache_ok = True
+
+    @property
+    def python_type(self) -> type[Any]:
+        return datetime.date
+
+    def opened(self, stored: str) -> Any:
+        return datetime.date.fromisoformat(super().opened(stored))
 
 
 class Date(Field):
@@ -29,9 +52,16 @@ class Date(Field):
     operators = NUMBER_OPERATORS
     widget = "date"
     groupable = True
+    periods = tuple(PERIODS)
+    can_be_sensitive = True
+    moment: ClassVar[bool] = False
+    time_type: ClassVar[Any] = DateColumn()
 
     def column_type(self) -> TypeEngine[Any]:
         return DateColumn()
+
+    def sealed_type(self) -> Sealed:
+        return SealedDate()
 
     def normalise(self, value: Any) -> Any:
         if isinstance(value, datetime.datetime) or not isinstance(value, datetime.date):
@@ -63,27 +93,49 @@ class Date(Field):
     def export(self, value: Any, row: Row | None = None) -> Any:
         return value
 
-    def group(self, expression: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
-        """By month, as `YYYY-MM`."""
-        if self.custom:
-            return func.substr(expression, 1, 7)
+    def group(
+        self, expression: ColumnElement[Any], dialect: str, period: str = ""
+    ) -> ColumnElement[Any]:
+        """By periods, each as its first day."""
+        return first_day(self._in_time(expression, dialect), period or USUAL, dialect, self.moment)
+
+    def group_label(self, value: Any, period: str = "") -> str:
+        if value is None:
+            return str(_("(none)"))
+        return PERIODS[period or USUAL].write(datetime.date.fromisoformat(value))
+
+    def group_filter(self, value: Any, period: str = "") -> tuple[str, str]:
+        if value is None:
+            return ("empty", "")
+        return (period or USUAL, self.group_label(value, period))
+
+    def minutes_until(
+        self, start: ColumnElement[Any], end: ColumnElement[Any], dialect: str
+    ) -> ColumnElement[Any]:
+        """The minutes from one time of this type to another; unknown where that is before it."""
+        start, end = (self._in_time(one, dialect) for one in (start, end))
         if dialect == "sqlite":
-            return func.strftime("%Y-%m", expression)
-        return func.to_char(expression, "YYYY-MM")
+            between = (func.julianday(end) - func.julianday(start)) * MINUTES_A_DAY
+        elif self.moment:
+            between = cast(func.extract("epoch", end - start), Float) / 60
+        else:
+            between = cast(end - start, Float) * MINUTES_A_DAY
+        return case((between > -SECOND, func.round(cast(between, Numeric), 3)))
 
-    def group_label(self, value: Any) -> str:
-        return str(_("(none)")) if value is None else str(value)
-
-    def group_filter(self, value: Any) -> tuple[str, str]:
-        return ("empty", "") if value is None else ("month", str(value))
+    def _in_time(self, expression: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
+        """The value as the database reckons with it."""
+        if not self.custom and not self.sensitive:
+            return expression
+        text = type_coerce(expression, Text)
+        return text if dialect == "sqlite" else cast(text, self.time_type)
 
     def clause(
         self, expression: ColumnElement[Any], operator: str, operand: Any
     ) -> ColumnElement[bool]:
-        """Beside the usual operators `month`: within one month, `YYYY-MM`."""
-        if operator != "month":
+        """Beside the usual operators those of periods: `quarter` is within one, as `2026-Q1`."""
+        if operator not in PERIODS or self.hidden_text:
             return super().clause(expression, operator, operand)
-        first, after = month_bounds(str(operand))
+        first, after = PERIODS[operator].bounds(str(operand))
         return self._within(expression, first, after)
 
     def _within(
@@ -101,6 +153,14 @@ class DateTime(Date):
     type_name = "datetime"
     type_label = _("Date and time")
     widget = "datetime"
+    can_be_sensitive = False
+    moment = True
+    time_type = DateTimeColumn(timezone=True)
+
+    def __init__(self, label: Any = "", *, with_time: bool = False, **options: Any) -> None:
+        """`with_time`: pages show the time beside the date, where hours count."""
+        super().__init__(label, **options)
+        self.with_time = with_time
 
     def column_type(self) -> TypeEngine[Any]:
         return UtcDateTime()
@@ -108,6 +168,8 @@ class DateTime(Date):
     def normalise(self, value: Any) -> Any:
         if not isinstance(value, datetime.datetime):
             raise ValueProblem(_("This must be a date and time such as 2026-03-05 14:30."))
+        if not FIRST_YEAR <= value.year <= LAST_YEAR:
+            raise _beyond()
         return local_to_utc(value) if value.tzinfo is None else to_utc(value)
 
     def parse(self, cell: Any) -> Any:
@@ -138,7 +200,9 @@ class DateTime(Date):
         if value is None or isinstance(value, str):
             return escape(value or "")
         return Markup('<time datetime="{}" title="{}">{}</time>').format(
-            value.isoformat(), format_datetime(value, "full"), format_date(value, "medium")
+            value.isoformat(),
+            format_datetime(value, "full"),
+            format_datetime(value, "short") if self.with_time else format_date(value, "medium"),
         )
 
     def input_text(self, value: Any) -> str:
@@ -149,20 +213,11 @@ class DateTime(Date):
     def export(self, value: Any, row: Row | None = None) -> Any:
         return None if value is None else value.astimezone(reader_zone()).replace(tzinfo=None)
 
-    def group(self, expression: ColumnElement[Any], dialect: str) -> ColumnElement[Any]:
-        """By month in China's time, which has no summer time: UTC and eight hours."""
-        if self.custom:
-            return func.substr(expression, 1, 7)
-        if dialect == "sqlite":
-            return func.strftime("%Y-%m", expression, "+8 hours")
-        return func.to_char(func.timezone("Asia/Shanghai", expression), "YYYY-MM")
-
     def _within(
         self, expression: ColumnElement[Any], first: datetime.date, after: datetime.date
     ) -> ColumnElement[bool]:
-        zone = datetime.timezone(datetime.timedelta(hours=8))
         start, end = (
-            datetime.datetime.combine(day, datetime.time(), zone).astimezone(datetime.UTC)
+            to_utc(datetime.datetime.combine(day, datetime.time(), OFFSET))
             for day in (first, after)
         )
         return and_(expression >= self.comparable(start), expression < self.comparable(end))
@@ -176,19 +231,9 @@ class DateTime(Date):
         )
 
 
-def month_bounds(month: str) -> tuple[datetime.date, datetime.date]:
-    """The first day of `YYYY-MM` and the first day after it. Raises ValueProblem."""
-    try:
-        first = datetime.date.fromisoformat(f"{month}-01")
-        after = (first + datetime.timedelta(days=32)).replace(day=1)
-    except (ValueError, OverflowError):
-        raise ValueProblem(_("This must be a month such as 2026-03.")) from None
-    return first, after
-
-
 def reader_zone() -> datetime.tzinfo:
     """The zone of the reader; China's outside a request."""
-    return get_timezone() or datetime.timezone(datetime.timedelta(hours=8))
+    return get_timezone() or OFFSET
 
 
 def local_to_utc(moment: datetime.datetime) -> datetime.datetime:

@@ -8,6 +8,10 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy.exc import DBAPIError, InterfaceError, OperationalError
 
+from app.engine.adapters.beside import BesideEnded
+from app.engine.adapters.disk import full_disk
+from app.engine.adapters.logs import redacted
+
 _LASTING = frozenset(
     number
     for name in (
@@ -22,13 +26,17 @@ _LASTING = frozenset(
 def passing(error: BaseException) -> Any:
     """What is wrong, when it will pass by itself; else None."""
     if isinstance(error, DBAPIError):
+        if full_disk(error):
+            return None
         lost = error.connection_invalidated or isinstance(error, OperationalError | InterfaceError)
         return _("The database did not answer.") if lost else None
+    if isinstance(error, BesideEnded):
+        return _("The process that reads ahead did not answer.")
     if isinstance(error, OSError) and error.errno not in _LASTING:
         return _("The file store or the network did not answer: %(why)s.", why=said(error))
     return None
 
 
 def said(error: OSError) -> str:
-    """The system's own words."""
-    return error.strerror or str(error) or type(error).__name__
+    """The system's own words, as they may be shown."""
+    return redacted(error.strerror or str(error) or type(error).__name__)

@@ -54,6 +54,8 @@ class JobKind:
     """Whether a job that is over can be asked for once more, with the same arguments."""
     notifies: bool = True
     """Whether its asker is told at the end."""
+    notifies_done: bool = True
+    """Whether they are told of a good end too."""
     plan: Plan | None = None
     """With it, the kind can be done by schedule."""
 

@@ -9,6 +9,7 @@ from sqlalchemy import BigInteger, ForeignKey, Index, Integer, String
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.engine.adapters.database import Identifier, Json, Model, UtcDateTime
+from app.engine.adapters.vault import SealedJson
 
 WAITING, RUNNING, DONE, FAILED, CANCELLED = "waiting", "running", "done", "failed", "cancelled"
 STATES = (WAITING, RUNNING, DONE, FAILED, CANCELLED)
@@ -39,15 +40,15 @@ class Job(Model):
     asked_by_name: Mapped[str] = mapped_column(String(130))
     language: Mapped[str] = mapped_column(String(5))
     title: Mapped[Any] = mapped_column(Json, nullable=True)
-    arguments: Mapped[dict[str, Any]] = mapped_column(Json)
+    arguments: Mapped[dict[str, Any]] = mapped_column(SealedJson)
     done: Mapped[int] = mapped_column(BigInteger, default=0)
     total: Mapped[int | None] = mapped_column(BigInteger)
     furthest: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     """As far as any run has come: one that gets further starts counting its attempts anew."""
     resumed_from: Mapped[int] = mapped_column(BigInteger, default=0, server_default="0")
     """Where the present run began, for its rate."""
-    message: Mapped[Any] = mapped_column(Json, nullable=True)
-    result: Mapped[dict[str, Any] | None] = mapped_column(Json)
+    message: Mapped[Any] = mapped_column(SealedJson, nullable=True)
+    result: Mapped[dict[str, Any] | None] = mapped_column(SealedJson)
     claim: Mapped[str | None] = mapped_column(String(36))
     runner: Mapped[str | None] = mapped_column(String(160))
     """The process that holds the claim; see `app.engine.job.runner`."""
@@ -83,4 +84,4 @@ class JobLine(Model):
     job_id: Mapped[str] = mapped_column(ForeignKey("job.id", ondelete="CASCADE"))
     at: Mapped[datetime.datetime] = mapped_column(UtcDateTime)
     level: Mapped[str] = mapped_column(String(8))
-    message: Mapped[Any] = mapped_column(Json)
+    message: Mapped[Any] = mapped_column(SealedJson)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import datetime
 import uuid
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -52,6 +52,7 @@ class Run:
         self._noted = now()
         self._lines: list[JobLine] = []
         self._written = 0
+        self._following: list[Callable[[Session, Job], None]] = []
 
     def hold(self, session: Session, **values: Any) -> None:
         """Renew the claim inside a transaction; raises JobLost, so that it is rolled back.
@@ -109,13 +110,18 @@ class Run:
             message, level = _("Further lines are left out."), WARNING
         self._lines.append(line(self.id, message, level))
 
+    def then(self, following: Callable[[Session, Job], None]) -> None:
+        """Have this done in the transaction that ends the run, if it ends well: once or not at all."""
+        self._following.append(following)
+
     def finish(
         self, state: str, result: Mapping[str, Any] | None = None, message: Any = None
     ) -> None:
         """End the run. Raises JobLost when somebody else has ended it."""
         values: dict[str, Any] = {"state": state, "finished_at": now(), "claim": None}
-        values |= {"keep_until": now() + KEPT, "result": dict(result) if result else None}
-        values |= {"runner": None, "due_at": None}
+        values |= {"keep_until": now() + KEPT, "runner": None, "due_at": None}
+        if result or state == DONE:  # else what the run has noted there stays, for a retry
+            values["result"] = dict(result) if result else None
         if state == DONE:
             self.log(_("Done."))
             values["message"] = None
@@ -125,6 +131,9 @@ class Run:
         with write_transaction() as session:
             self.hold(session, **values)
             job = session.get_one(Job, self.id, populate_existing=True)
+            if state == DONE:
+                for following in self._following:
+                    following(session, job)
             tell(session, job, state, message)
 
     def postpone(self, why: Any, attempts: int) -> None:

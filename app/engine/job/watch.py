@@ -14,6 +14,7 @@ from flask import Flask
 from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.orm import Session
 
+from app.engine.adapters.beside import BEAT
 from app.engine.adapters.database import db, write_transaction
 from app.engine.job.run import JobLost, Run
 
@@ -34,7 +35,7 @@ def alive(app: Flask, run: Run, every: float = BEAT_SECONDS) -> Iterator[None]:
     When the claim is gone the run learns it at its next progress.
     """
     over = threading.Event()
-    thread = threading.Thread(target=_beat, args=(app, run, every, over), name="beat", daemon=True)
+    thread = threading.Thread(target=_beat, args=(app, run, every, over), name=BEAT, daemon=True)
     thread.start()
     try:
         yield

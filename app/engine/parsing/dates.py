@@ -1,4 +1,7 @@
-"""Dates and moments as written in China: 2026-03-05, 20260305, 2026/3/5, 2026年3月5日, 2026.3.5."""
+"""Dates and moments as written in China: 2026-03-05, 20260305, 2026/3/5, 2026年3月5日, 2026.3.5.
+
+And 二〇二六年三月五日, which is how Excel writes a day in one of its Chinese formats.
+"""
 
 from __future__ import annotations
 
@@ -22,6 +25,9 @@ _TIME = (
     r"\s*(?P<half_after>AM|PM|am|pm)?\s*"
     r"(?P<zone>Z|z|UTC|[+-]\d{2}:?\d{2})?"
 )
+_NUMERALS = {"〇": 0, "零": 0, "○": 0} | {sign: n for n, sign in enumerate("一二三四五六七八九", 1)}
+_COUNT = "[一二三]?十[一二三四五六七八九]?|[一二三四五六七八九]"
+_NUMERAL_DAY = re.compile(f"([{''.join(_NUMERALS)}]{{4}})年({_COUNT})月({_COUNT})(?=[日号])")
 _DATE = re.compile(_DAY, re.ASCII)
 _MOMENT = re.compile(rf"{_DAY}(?:(?:\s*T\s*|\s+|(?<=[日号])){_TIME})?", re.ASCII)
 _AFTERNOON = frozenset(("下午", "晚上", "PM", "pm"))
@@ -67,12 +73,25 @@ def parse_datetime(cell: object, zone: tzinfo | None = None) -> datetime | None:
 def _text(cell: object) -> str:
     """Folded text of a cell; a workbook's number 20260305.0 is read as its eight digits."""
     if isinstance(cell, str):
-        return fold(cell)
+        text = fold(cell)
+        return text if text.isascii() else _NUMERAL_DAY.sub(_in_digits, text)
     if isinstance(cell, int) and not isinstance(cell, bool):
         return str(cell)
     if isinstance(cell, float) and cell.is_integer():
         return str(int(cell))
     raise _not_a_date(cell)
+
+
+def _in_digits(found: re.Match[str]) -> str:
+    """二〇二六年三月五 as 2026年3月5."""
+    year, month, day = found.groups()
+    return f"{''.join(str(_NUMERALS[sign]) for sign in year)}年{_counted(month)}月{_counted(day)}"
+
+
+def _counted(numerals: str) -> int:
+    """One to thirty-nine: 五, 十, 十二, 二十, 二十一."""
+    tens, ten, ones = numerals.rpartition("十")
+    return _NUMERALS.get(tens, 1) * 10 * len(ten) + _NUMERALS.get(ones, 0)
 
 
 def _day(found: re.Match[str], cell: object) -> date:

@@ -45,12 +45,13 @@ def _enforce(state: ORMExecuteState) -> None:
 
 
 def _restrict(state: ORMExecuteState) -> None:
-    if not _touches_entities(state.statement):
+    touched = _touched(state.statement)
+    if not touched:
         return
     options: list[Any] = []
     if not state.execution_options.get(WITH_TRASH):
         options.append(_LIVE)
-    options += _scope_options(current_viewer())
+    options += _scope_options(current_viewer(), touched)
     if options:
         state.statement = state.statement.options(*options)
 
@@ -60,9 +61,9 @@ _LIVE = with_loader_criteria(
 )
 
 
-def _scope_options(viewer: Viewer) -> list[Any]:
+def _scope_options(viewer: Viewer, touched: set[str]) -> list[Any]:
     options = []
-    for definition in registry.current().entities.values():
+    for definition in _reached(touched):
         clause = scope_clause(definition, viewer)
         if clause is not None:
             options.append(
@@ -73,13 +74,36 @@ def _scope_options(viewer: Viewer) -> list[Any]:
     return options
 
 
+def _reached(tables: set[str]) -> list[registry.EntityDefinition]:
+    """The entities of these tables, and those that they refer to, which a join may bring in later.
+
+    Not all there are: a person's conditions on dozens of entities take longer to write than the
+    database takes to answer.
+    """
+    entities = registry.current().entities
+    found: dict[str, registry.EntityDefinition] = {}
+    waiting = [name for name, one in entities.items() if one.key in tables]
+    while waiting:
+        name = waiting.pop()
+        if name in found or name not in entities:
+            continue
+        found[name] = entities[name]
+        waiting += [str(f.target) for f in entities[name].fields.values() if f.target is not None]
+    return list(found.values())
+
+
 def _touches_entities(statement: Any) -> bool:
-    """Whether any part of the statement, however deep, reads or writes an entity's table."""
+    return bool(_touched(statement))
+
+
+def _touched(statement: Any) -> set[str]:
+    """The entities' tables that any part of the statement, however deep, reads or writes."""
     names = _entity_table_names()
-    return any(
-        isinstance(element, Table) and element.name in names
+    return {
+        element.name
         for element in visitors.iterate(statement)
-    )
+        if isinstance(element, Table) and element.name in names
+    }
 
 
 _names: set[str] = set()

@@ -69,4 +69,11 @@ def shown(definition: EntityDefinition, field: Field, value: Any, viewer: Viewer
         case "masked":
             return field.mask(value)
         case _:
-            return value
+            return field.guard(value)
+
+
+def record_name(definition: EntityDefinition, record: Any) -> str:
+    """What a loaded record is called; its number where the viewer may not see the name."""
+    title = definition.title_field
+    seen = current_viewer().access(definition.name, title) in ("read", "write")
+    return (title.text(title.get(record)) if seen else "") or f"#{record.id}"

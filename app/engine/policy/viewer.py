@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import contextlib
+import datetime
 from collections.abc import Iterator, Mapping
 from contextvars import ContextVar
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 from flask import current_app, g, has_request_context
@@ -14,7 +15,10 @@ from sqlalchemy.orm import Session
 
 from app.engine.adapters.database import db
 from app.engine.errors import NotAllowed
-from app.engine.policy.rights import EVERYTHING, Rights, load_rights
+from app.engine.fields.time import reader_zone
+from app.engine.policy.narrowing import Narrowing, narrowed
+from app.engine.policy.people import forget, organisation
+from app.engine.policy.rights import ANY, EVERYTHING, Grant, Rights, load_rights
 
 
 class NoViewer(RuntimeError):
@@ -29,10 +33,19 @@ class Viewer:
     name: str
     rights: Rights
     role_ids: tuple[int, ...] = ()
+    behind: Viewer | None = None
+    """Who really looks, where somebody sees the pages as this person does: they only read."""
+
+    _sharers: dict[int, Viewer] = field(default_factory=dict, compare=False, repr=False)
 
     def can(self, entity: str, action: str) -> bool:
         """Whether they may do this with any records of the entity (by name) at all."""
         return self.rights.scope(entity, action) != "none"
+
+    @property
+    def unlimited(self) -> bool:
+        """Whether they may do everything with everything: a full administrator."""
+        return self.rights.scope(ANY, ANY) == "all"
 
     def require(self, entity: str, action: str) -> None:
         """Raises NotAllowed."""
@@ -41,6 +54,27 @@ class Viewer:
 
     def scope(self, entity: str, action: str) -> str:
         return self.rights.scope(entity, action)
+
+    def grants(self, entity: str, action: str) -> tuple[Grant, ...]:
+        """What their roles give: rows that any of these covers."""
+        return self.rights.grants(entity, action)
+
+    def people(self, scope: str, standing_in: bool = True) -> frozenset[int]:
+        """Whose records a scope means for them today; nobody's for who is no person.
+
+        Not `standing_in`: without those for whom they stand in.
+        """
+        if self.user_id is None:
+            return frozenset()
+        today = datetime.datetime.now(reader_zone()).date()
+        return organisation().people(self.user_id, scope, today, standing_in)
+
+    def sharer(self, user_id: int) -> Viewer:
+        """Somebody who has shared records with them, with the rights that those have now."""
+        if user_id not in self._sharers:
+            with db.session.no_autoflush:
+                self._sharers[user_id] = viewer_by_id(user_id)
+        return self._sharers[user_id]
 
     def access(self, entity: str, field: Any) -> str:
         """Access to a field of an entity: `hidden`, `masked`, `read` or `write`."""
@@ -80,7 +114,13 @@ def current_viewer() -> Viewer:
 def _request_viewer() -> Viewer:
     from flask_login import current_user
 
-    return viewer_for(current_user) if current_user.is_authenticated else NOBODY
+    if not current_user.is_authenticated:
+        return NOBODY
+    from app.engine.policy.looking import seen_by
+
+    viewer = seen_by(viewer_for(current_user))
+    narrowing: Narrowing | None = g.get("narrowing")
+    return viewer if narrowing is None else narrowed(viewer, narrowing)
 
 
 def viewer_for(user: Any) -> Viewer:
@@ -92,9 +132,14 @@ def viewer_for(user: Any) -> Viewer:
     return Viewer(user.id, name, rights_of(role_ids), role_ids)
 
 
-def viewer_by_id(user_id: int) -> Viewer:
-    """The viewer of a user as their rights are now; for jobs. Without rights when they are gone."""
+def viewer_by_id(user_id: int, anew: bool = False) -> Viewer:
+    """The viewer of a user as their rights are now; for jobs. Without rights when they are gone.
+
+    `anew`: though the session has read the user before.
+    """
     user = db.session.get(current_app.appbuilder.sm.user_model, user_id)  # type: ignore[attr-defined]
+    if user is not None and anew:
+        db.session.refresh(user)
     return NOBODY if user is None else viewer_for(user)
 
 
@@ -113,6 +158,18 @@ def refresh_rights(numbers: Mapping[str, int]) -> None:
     number, _known = current_app.extensions.get("steward.rights", (None, {}))
     if number != wanted:
         current_app.extensions["steward.rights"] = (wanted, {})
+        forget()
+
+
+@contextlib.contextmanager
+def entrusted(reason: str) -> Iterator[Viewer]:
+    """Every right, in the name of whoever acts: for what the engine does after a check of its own.
+
+    `reason` says which; a search for this name finds every use.
+    """
+    assert reason
+    with acting_as(replace(current_viewer(), rights=EVERYTHING)) as viewer:
+        yield viewer
 
 
 @contextlib.contextmanager
@@ -121,7 +178,7 @@ def unrestricted(reason: str, connection: Connection | None = None) -> Iterator[
 
     `connection`: of a transaction that is under way, for reading what it has written so far.
 
-    The one way past the policy, so that a search for its name finds every use.
+    With `entrusted` the one way past the policy, so that a search for these names finds every use.
     """
     bind = db.engine if connection is None else connection
     with Session(bind, expire_on_commit=False, info={"unrestricted": reason}) as session:

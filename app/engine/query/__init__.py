@@ -1,10 +1,12 @@
 """Reading records on somebody's behalf."""
 
-from app.engine.query.conditions import Condition, Sort, described
-from app.engine.query.groups import Group, grouped
+from app.engine.conditions import Condition, Sort, described
+from app.engine.query.agenda import Entry, Waiting, waiting
+from app.engine.query.groups import By, Group, Grouped, charted, grouped, single
 from app.engine.query.keyset import Cursor
 from app.engine.query.labels import add_labels, titles
-from app.engine.query.matching import allowed, holding, matching, taken
+from app.engine.query.matching import allowed, holding, holding_begun, matching, taken
+from app.engine.query.measures import Measured, measured
 from app.engine.query.portable import moment, restorer
 from app.engine.query.records import COUNT_CAP, MAX_PAGE_SIZE, Page, Records
 from app.engine.query.snapshot import Snapshot, snapshot
@@ -12,22 +14,32 @@ from app.engine.query.snapshot import Snapshot, snapshot
 __all__ = [
     "COUNT_CAP",
     "MAX_PAGE_SIZE",
+    "By",
     "Condition",
     "Cursor",
+    "Entry",
     "Group",
+    "Grouped",
+    "Measured",
     "Page",
     "Records",
     "Snapshot",
     "Sort",
+    "Waiting",
     "add_labels",
     "allowed",
+    "charted",
     "described",
     "grouped",
     "holding",
+    "holding_begun",
     "matching",
+    "measured",
     "moment",
     "restorer",
+    "single",
     "snapshot",
     "taken",
     "titles",
+    "waiting",
 ]

@@ -5,15 +5,13 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 from typing import Any
 
-from sqlalchemy import select, tuple_
+from sqlalchemy import ColumnElement, select, tuple_
 
 from app.engine import policy
 from app.engine.adapters.database import db
 from app.engine.fields import Field
+from app.engine.query.among import among, begun_with
 from app.engine.registry import EntityDefinition
-
-_MOST_VALUES = 5000
-"""In one statement; SQLite takes some 30,000."""
 
 
 def matching(
@@ -24,10 +22,9 @@ def matching(
         return []
     policy.plain_field(definition, field.name)
     model: Any = definition.model
-    compared = [field.comparable(value) for value in values]
     statement = (
         select(model)
-        .where(field.expression(model).in_(compared))
+        .where(among(field.looked_up(model), field.lookups(values)))
         .order_by(model.id)
         .limit(most)
         .execution_options(populate_existing=True)
@@ -45,14 +42,31 @@ def holding(
     policy.plain_field(definition, field.name)
     model: Any = definition.model
     held = field.expression(model)
-    compared = field.sort_expression(model) if by_order else held
-    listed = list(values)
-    found: list[tuple[int, Any]] = []
-    for start in range(0, len(listed), _MOST_VALUES):
-        part = listed[start : start + _MOST_VALUES]
-        rows = db.session.execute(select(model.id, held).where(compared.in_(part)))
-        found += [(int(record_id), value) for record_id, value in rows]
-    return sorted(found)
+    if by_order:
+        wanted = among(field.sort_expression(model), values)
+    else:
+        wanted = among(field.looked_up(model), field.lookups(values))
+    return _held(model, held, wanted)
+
+
+def holding_begun(
+    definition: EntityDefinition, field: Field, words: Collection[str]
+) -> list[tuple[int, Any]] | None:
+    """Id and value of the records that sort as one of these texts or as one with words behind it.
+
+    The oldest first. None where the database is not asked so, see `begun_with`.
+    """
+    policy.plain_field(definition, field.name)
+    model: Any = definition.model
+    wanted = begun_with(field.sort_expression(model), words)
+    return None if wanted is None else _held(model, field.expression(model), wanted)
+
+
+def _held(
+    model: Any, held: ColumnElement[Any], wanted: ColumnElement[bool]
+) -> list[tuple[int, Any]]:
+    rows = db.session.execute(select(model.id, held).where(wanted))
+    return sorted((int(record_id), value) for record_id, value in rows)
 
 
 def taken(
@@ -63,9 +77,10 @@ def taken(
         return {}
     model: Any = definition.model
     columns = [field.expression(model) for field in fields]
-    wanted = tuple_(*columns).in_(list(values)) if len(fields) > 1 else None
-    if wanted is None:
-        wanted = columns[0].in_([value for (value,) in values])
+    if len(fields) > 1:
+        wanted: ColumnElement[bool] = tuple_(*columns).in_(list(values))
+    else:
+        wanted = among(columns[0], [value for (value,) in values])
     statement = select(model.id, *columns).where(wanted, model.deleted_at.is_(None))
     with policy.unrestricted("a unique value is taken whoever may see its record") as session:
         return {tuple(row[1:]): int(row[0]) for row in session.execute(statement)}

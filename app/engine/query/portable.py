@@ -30,6 +30,7 @@ from sqlalchemy.dialects.postgresql import array
 from sqlalchemy.types import JSON, NullType, String
 
 from app.engine.adapters.database import ExactDecimal, UtcDateTime
+from app.engine.adapters.vault import Sealed
 from app.engine.fields import Field
 
 _MOST_ARGUMENTS = 90
@@ -109,6 +110,8 @@ def restorer(field: Field, model: Any, dialect: str) -> Callable[[Any], Any] | N
     if field.custom:
         return field.from_database
     kind = field.expression(model).type
+    if isinstance(kind, Sealed):
+        return kind.opened
     if isinstance(kind, UtcDateTime):
         return moment
     if isinstance(kind, ExactDecimal):

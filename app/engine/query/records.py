@@ -11,16 +11,16 @@ from dataclasses import field as dataclass_field
 from typing import Any, Self
 
 from flask_babel import lazy_gettext as _
-from sqlalchemy import ColumnElement, Select, func, select
+from sqlalchemy import ColumnElement, Select, case, func, select
 
-from app.engine import policy
+from app.engine import audit, policy
 from app.engine.adapters.database import db, dialect_name
-from app.engine.entity import ReviewState
+from app.engine.conditions import Condition, Sort
+from app.engine.entity import ARCHIVED, ReviewState
 from app.engine.errors import NotFound, ValueProblem
 from app.engine.fields import Field
 from app.engine.fields.reference import MAX_IDENTIFIER
 from app.engine.query import walk
-from app.engine.query.conditions import Condition, Sort
 from app.engine.query.keyset import Cursor
 from app.engine.query.labels import add_labels
 from app.engine.registry import EntityDefinition
@@ -97,6 +97,15 @@ class Records:
         """Without drafts: what counts in a figure."""
         if self.definition.review:
             self.clauses.append(self.model.review_state == ReviewState.APPROVED.value)
+        return self
+
+    def without_archived(self) -> Self:
+        """Without those that were put aside. To be said after the other conditions."""
+        if self.definition.options.archivable:
+            kept = getattr(self.model, ARCHIVED).is_(None)
+            # Nearly all records meet this: an index of any other condition is the better one.
+            opaque = self.clauses and dialect_name() == "sqlite"
+            self.clauses.append(case((kept, 1), else_=0) == 1 if opaque else kept)
         return self
 
     def in_trash(self) -> Self:
@@ -282,11 +291,23 @@ class Records:
         for field in custom:
             for row in rows:
                 row[field.name] = field.from_database(row[field.name])
+        self._note_seen(rows, [field for field in fields if field not in masked])
         for field in masked:
             for row in rows:
                 row[field.name] = field.mask(row[field.name])
+        for field in fields:
+            if field.guarded and field not in masked:
+                for row in rows:
+                    row[field.name] = field.guard(row[field.name])
         add_labels(rows, [field for field in fields if field not in masked])
         return rows
+
+    def _note_seen(self, rows: list[dict[str, Any]], fields: Sequence[Field]) -> None:
+        """Personal values that are about to be shown go into the audit log, a page at a time."""
+        personal = [field.name for field in fields if field.personal]
+        names = [name for name in personal if any(row[name] is not None for row in rows)]
+        filled = [row["id"] for row in rows if any(row[name] is not None for name in names)]
+        audit.note_view(self.definition.name, filled, names)
 
     def _start(self, sort: Sort, cursor: str) -> Cursor:
         """Raises ValueProblem for a cursor that does not belong to this order."""

@@ -9,6 +9,7 @@ from sqlalchemy import Boolean, ForeignKey, Index, Integer, String, UniqueConstr
 from sqlalchemy.orm import Mapped, mapped_column
 
 from app.engine.adapters.database import Identifier, Json, Model, UtcDateTime
+from app.engine.adapters.vault import SealedJson
 
 ASKED, LATE, BY_HAND, SKIPPED, ORPHANED = "asked", "late", "by_hand", "skipped", "orphaned"
 """What became of a time: the job was asked for, later than due, because somebody wanted it; it was
@@ -26,8 +27,8 @@ class Schedule(Model):
     """Of those that the program brings along; people can pause them, but not change them."""
     name: Mapped[Any] = mapped_column(Json)
     kind: Mapped[str] = mapped_column(String(40))
-    answers: Mapped[dict[str, Any]] = mapped_column(Json)
-    arguments: Mapped[dict[str, Any]] = mapped_column(Json)
+    answers: Mapped[dict[str, Any]] = mapped_column(SealedJson)
+    arguments: Mapped[dict[str, Any]] = mapped_column(SealedJson)
     rule: Mapped[dict[str, Any]] = mapped_column(Json)
     active: Mapped[bool] = mapped_column(Boolean, default=True, server_default=true())
     owner_id: Mapped[int | None] = mapped_column(Integer)

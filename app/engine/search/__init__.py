@@ -4,10 +4,10 @@ It knows no entity, no viewer and no page: callers say which fields a record has
 them somebody may search.
 """
 
-from app.engine.search.index import TABLE_PREFIX, TOKENS_VERSION, SearchIndex
+from app.engine.search.index import TABLE_PREFIX, TOKENS_VERSION, SearchIndex, Tokens
 from app.engine.search.normal import normalise
 from app.engine.search.pinyin import dictionary as load_dictionary
-from app.engine.search.pinyin import pinyin_key
+from app.engine.search.pinyin import learn_pinyin_keys, pinyin_key
 from app.engine.search.statements import COUNTED, Search, WeighedSearch
 from app.engine.search.tokens import SearchField
 
@@ -18,7 +18,9 @@ __all__ = [
     "Search",
     "SearchField",
     "SearchIndex",
+    "Tokens",
     "WeighedSearch",
+    "learn_pinyin_keys",
     "load_dictionary",
     "normalise",
     "pinyin_key",

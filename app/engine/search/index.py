@@ -3,7 +3,7 @@
 SQLite: an FTS5 table whose rowid is the record's id. Its lists hold ids only (`detail=none`, no
 column sizes): smaller, and the records of a common word are walked from the newest down without
 sorting. PostgreSQL: an ordinary table of `tsvector` with a GIN index; the index's list of pending
-entries is kept short, since every search reads it whole. The columns are named alike on both.
+entries, which every search reads whole, is bounded: longer ones gain nothing when many are written. The columns are named alike on both.
 
 The tables are made by `SearchIndex.create`, not by Alembic, which cannot see virtual tables.
 """
@@ -25,12 +25,12 @@ from app.engine.search.tokens import MARKS, SearchField, field_words
 TABLE_PREFIX = "search_"
 """Every search table's name begins so; Alembic's comparison leaves such tables alone."""
 
-TOKENS_VERSION = 1
+TOKENS_VERSION = 4
 """Raised when what is put into the index changes: entries of another version are written anew."""
 
 _NAME = re.compile(r"search_[a-z0-9_]{1,48}")
 _BATCH = 1000
-_REMEMBERED = 3000
+_REMEMBERED = 1500
 """Texts of a field whose tokens are remembered at once."""
 
 _SQLITE_OPTIONS = f"tokenize=\"ascii tokenchars '{MARKS}'\", detail=none, columnsize=0"
@@ -45,11 +45,17 @@ _POSTGRESQL_CREATE = (
     # The planner must know which tokens are common: it walks the newest records for those, and
     # asks the index for the others. The default keeps statistics of too few.
     "ALTER TABLE {table} ALTER COLUMN words SET STATISTICS 300",
+    # Entries are longer than what a row keeps as it is; where the server has lz4, packing one takes
+    # half as long and the table a fifth less room.
+    (
+        "DO $$ BEGIN ALTER TABLE {table} ALTER COLUMN words SET COMPRESSION lz4;"
+        " EXCEPTION WHEN feature_not_supported OR syntax_error THEN NULL; END $$"
+    ),
     "{index}",
 )
 _POSTGRESQL_INDEX = (
     "CREATE INDEX {table}_words ON {table} USING gin (words)"
-    " WITH (fastupdate = on, gin_pending_list_limit = 512)"
+    " WITH (fastupdate = on, gin_pending_list_limit = 4096)"
 )
 _WRITE = {
     "sqlite": "INSERT OR REPLACE INTO {table} (rowid, words) VALUES (:id, :words)",
@@ -62,6 +68,8 @@ _WRITE = {
 }
 
 Row = tuple[int, Mapping[str, str | None]]
+Tokens = dict[str, dict[str, str]]
+"""By field: texts, and the tokens of each between blanks."""
 _Item = TypeVar("_Item")
 
 
@@ -133,14 +141,27 @@ class SearchIndex:
         words = [self._words(values) for values in texts]
         if connection.dialect.name == "postgresql":
             # Tokens hold no apostrophe and no backslash: so a list of them is written for tsvector.
-            words = ["'" + "' '".join(line.split()) + "'" if line.strip() else "" for line in words]
+            words = [_as_tsvector(line.strip()) for line in words]
         load_rows(
             connection, self.table_name, ("rowid", "words"), list(zip(ids, words, strict=True))
         )
 
-    def remember(self, values: Mapping[str, str | None]) -> None:
-        """Work out the tokens of texts that will be written soon."""
-        self._words(values)
+    def taken_apart(self, rows: Iterable[Mapping[str, str | None]]) -> Tokens:
+        """Each field's texts with their tokens: for `learn` here or in another process."""
+        found: Tokens = {name: {} for name in self.fields}
+        for row in rows:
+            for name, known in found.items():
+                value = row.get(name)
+                if value and value not in known:
+                    known[value] = field_words(self.fields[name], value)
+        return found
+
+    def learn(self, tokens: Tokens) -> None:
+        """Remember the tokens of texts that will be written soon."""
+        for name, words in tokens.items():
+            known = self._known[name]
+            _make_room(known, len(words))
+            known |= words
 
     def remove(self, connection: Connection, ids: Iterable[int]) -> None:
         """Take out the entries of these records; an id without an entry is no error."""
@@ -181,29 +202,43 @@ class SearchIndex:
     def _words(self, values: Mapping[str, str | None]) -> str:
         """The tokens of all fields as they are stored: each between single blanks.
 
-        Choices, tags and the like come again and again: what they give is remembered for a while.
+        Choices, tags and notes come again and again: what they give is remembered for a while.
         """
         parts = [""]
-        for name, field in self.fields.items():
+        for name in self.fields:
             value = values.get(name)
             if not value:
                 continue
-            known = self._known[name]
-            words = known.get(value)
-            if words is None:
-                if len(known) >= _REMEMBERED:
-                    for old in list(islice(known, _REMEMBERED // 2)):
-                        known.pop(old, None)
-                words = known[value] = field_words(field, value)
+            words = self._field_words(name, value)
             if words:
                 parts.append(words)
         parts.append("")
         return " ".join(parts)
 
+    def _field_words(self, name: str, value: str) -> str:
+        known = self._known[name]
+        words = known.get(value)
+        if words is None:
+            _make_room(known, 1)
+            words = known[value] = field_words(self.fields[name], value)
+        return words
+
     def _execute(self, connection: Connection, statement: str) -> None:
         index = _POSTGRESQL_INDEX.format(table=self.table_name)
         ready = statement.format(table=self.table_name, options=_SQLITE_OPTIONS, index=index)
         connection.exec_driver_sql(ready)
+
+
+def _as_tsvector(words: str) -> str:
+    """Words between single blanks as PostgreSQL's tsvector is written."""
+    return "'" + words.replace(" ", "' '") + "'" if words else ""
+
+
+def _make_room(known: dict[str, str], count: int) -> None:
+    """Forget the oldest texts where there would be too many."""
+    if len(known) + count > _REMEMBERED:
+        for old in list(islice(known, max(count, _REMEMBERED // 2))):
+            known.pop(old, None)
 
 
 def _batches(items: Iterable[_Item], size: int) -> Iterator[list[_Item]]:

@@ -184,21 +184,34 @@ def _splits(letters: str, start: int, stop: int, ends: list[list[int]]) -> Itera
                 yield (letters[start:end], *rest)
 
 
-def syllables_beginning(letters: str) -> tuple[str, ...]:
-    """Return every syllable that begins with `letters`, at most about forty."""
-    return dictionary().beginnings.get(letters, ())
+_KEYS_REMEMBERED = 5_000
+_KEY_LENGTH = 100
+_keys: dict[str, str] = {}
 
 
-@lru_cache(maxsize=5_000)
-def pinyin_key(text: str, limit: int = 100) -> str:
+def pinyin_key(text: str) -> str:
     """Return a key by which Chinese and Latin names sort together alphabetically.
 
     Each character's likeliest reading stands for it, followed by the character itself, so that
-    names of the same sound keep their characters together. At most `limit` characters of the
-    text count.
+    names of the same sound keep their characters together. The first hundred characters count.
     """
+    key = _keys.get(text)
+    if key is None:
+        key = _pinyin_key(text)
+        learn_pinyin_keys({text: key})
+    return key
+
+
+def learn_pinyin_keys(keys: Mapping[str, str]) -> None:
+    """Remember keys, by their texts, that were worked out elsewhere."""
+    if len(_keys) + len(keys) > _KEYS_REMEMBERED:
+        _keys.clear()
+    _keys.update(keys)
+
+
+def _pinyin_key(text: str) -> str:
     parts: list[str] = []
-    for run in runs(normalise(text, limit)):
+    for run in runs(normalise(text, _KEY_LENGTH)):
         if run.unspaced:
             for character, spelled in zip(run.text, readings(run.text), strict=True):
                 parts.append(f"{spelled[0]} {character}" if spelled else character)

@@ -8,46 +8,24 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass
 from itertools import pairwise
 
+from app.engine.search.conditions import NOWHERE, All, Any, Condition, Token
 from app.engine.search.normal import Run, normalise, runs
-from app.engine.search.pinyin import syllable_blocks, syllables_beginning
-from app.engine.search.tokens import BEGINNING, GRAM, LONGEST_WORD, SearchField, grams
+from app.engine.search.pinyin import syllable_blocks
+from app.engine.search.tokens import (
+    GRAM,
+    LONGEST_WORD,
+    SearchField,
+    grams,
+    syllables_token,
+)
 
 _QUERY_LIMIT = 200  # characters
 _MOST_WORDS = 8
 _MOST_PAIRS = 40  # of one word
 _LONGEST_INITIALS = 12
 _PHONE = re.compile(r"[\d\s()+.\-]+")
-
-
-@dataclass(frozen=True)
-class Token:
-    """One token, or with `prefix` any token that begins so."""
-
-    text: str
-    prefix: bool = False
-
-
-@dataclass(frozen=True)
-class All:
-    """Every part holds."""
-
-    parts: tuple[Condition, ...]
-
-
-@dataclass(frozen=True)
-class Any:
-    """At least one part holds."""
-
-    parts: tuple[Condition, ...]
-
-
-Condition = Token | All | Any
-
-NOWHERE = Token(":")
-"""A token that no text gives."""
 
 
 def in_first_field(condition: Condition) -> Condition:
@@ -77,15 +55,29 @@ def parse(query: str, fields: Sequence[SearchField]) -> Condition | None:
     if len(words) > 1 and _PHONE.fullmatch(text):
         compact = "".join(run.text for word in words for run in word)
         whole = [_gram_tokens(f.code, compact) for f in fields if f.kind == "code"]
+        whole += [_sealed(f, compact) for f in fields if f.kind == "sealed"]
         return _any([wanted, *whole])
     return wanted
 
 
 def _word(word: Sequence[Run], fields: Sequence[SearchField]) -> Condition:
-    return _any(_word_in(word, field) for field in fields)
+    return _any(part for field in fields if (part := _word_in(word, field)) is not NOWHERE)
 
 
 def _word_in(word: Sequence[Run], field: SearchField) -> Condition:
+    if field.kind == "sealed":
+        return _sealed(field, "".join(run.text for run in word))
+    wanted = _tokens_of(word, field)
+    if field.kind == "choice":
+        return _any(field.choice_words.meeting(wanted))
+    return wanted
+
+
+def _sealed(field: SearchField, compact: str) -> Condition:
+    return _any(Token(f"{field.code}={mark}") for mark in field.sought(compact))
+
+
+def _tokens_of(word: Sequence[Run], field: SearchField) -> Condition:
     parts = [_characters(field.code, run.text) for run in word if run.unspaced]
     latin = [run.text for run in word if not run.unspaced]
     if latin and field.kind == "code":
@@ -97,7 +89,7 @@ def _word_in(word: Sequence[Run], field: SearchField) -> Condition:
 
 def _characters(code: str, text: str) -> Condition:
     if len(text) == 1:
-        return Token(f"{code}:{text}")
+        return Token(f"{code}:{text}", prefix=True)
     pairs = list(pairwise(text))[:_MOST_PAIRS]
     return _all(Token(f"{code}:{left}{right}") for left, right in pairs)
 
@@ -106,7 +98,7 @@ def _code(code: str, latin: Sequence[str]) -> Condition:
     """Separators do not count, in the code or in what is typed; one or two characters begin a part."""
     compact = "".join(latin)
     if len(compact) < GRAM - 1:
-        return _all(Token(f"{code}:{part}") for part in latin)
+        return _all(Token(f"{code}:{part}", prefix=len(part) == 1) for part in latin)
     return _gram_tokens(code, compact)
 
 
@@ -118,12 +110,9 @@ def _gram_tokens(code: str, compact: str) -> Condition:
 
 def _latin(field: SearchField, text: str) -> Condition:
     text = text[:LONGEST_WORD]
+    beginning = Token(f"{field.code}={text}", prefix=True)
     if field.kind == "long_text":
-        return Token(f"{field.code}={text}", prefix=True)
-    if len(text) > BEGINNING:
-        beginning: Condition = Token(f"{field.code}={text}", prefix=True)
-    else:
-        beginning = Token(f"{field.code}:{text}")
+        return beginning
     return _any([beginning, *_pinyin(field.code, text), *_initials(field.code, text)])
 
 
@@ -149,17 +138,18 @@ def _pinyin(code: str, letters: str) -> Iterable[Condition]:
 
 def _syllables(code: str, split: Sequence[str], ends: bool) -> Condition:
     """These syllables one after the other; with `ends` the last one may be only begun."""
-    *whole, last = split
-    endings = syllables_beginning(last) if ends else (last,)
-    if not whole:
-        return _any(Token(f"{code}~{ending}") for ending in endings)
-    pairs = [Token(f"{code}~{left}~{right}") for left, right in pairwise(whole)]
-    return _all([*pairs, _any(Token(f"{code}~{whole[-1]}~{ending}") for ending in endings)])
+    if len(split) == 1:
+        return Token(f"{code}~{split[0]}", prefix=ends)
+    tokens = [Token(syllables_token(code, left, right)) for left, right in pairwise(split)]
+    if ends:
+        tokens[-1] = Token(tokens[-1].text, prefix=True)
+    return _all(tokens)
 
 
 def _initials(code: str, letters: str) -> Iterable[Condition]:
     if 2 <= len(letters) <= _LONGEST_INITIALS:
-        yield _all(Token(f"{code}^{left}{right}") for left, right in pairwise(letters))
+        pairs = pairwise(letters)
+        yield _all(Token(f"{code}^{left}{right}", prefix=True) for left, right in pairs)
 
 
 def _all(parts: Iterable[Condition]) -> Condition:
@@ -168,7 +158,10 @@ def _all(parts: Iterable[Condition]) -> Condition:
 
 
 def _any(parts: Iterable[Condition]) -> Condition:
+    """At least one of them; without any, what holds nowhere."""
     different = tuple(dict.fromkeys(parts))
+    if not different:
+        return NOWHERE
     return different[0] if len(different) == 1 else Any(different)
 
 

@@ -40,7 +40,8 @@ from sqlalchemy.sql.expression import FunctionElement, UnaryExpression
 from sqlalchemy.sql.operators import custom_op
 from sqlalchemy.types import TypeDecorator
 
-from app.engine.search.query import All, Condition, Token, as_fts5, as_tsquery, in_first_field
+from app.engine.search.conditions import All, Condition, Token
+from app.engine.search.query import as_fts5, as_tsquery, in_first_field
 
 COMMON = 10_000
 """From so many records on that PostgreSQL thinks to match, a search may be a common one..."""

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+import datetime
 from typing import Any
 
 from flask import Flask, abort, redirect, render_template, request, send_file
-from flask_babel import gettext
+from flask_babel import gettext, ngettext
 from flask_babel import lazy_gettext as _
-from sqlalchemy import Select, select, tuple_
+from sqlalchemy import Select, func, or_, select, tuple_
 from werkzeug.wrappers import Response
 
-from app.engine import notices, policy
+from app.engine import attention, audit, notices, policy
 from app.engine.adapters.appbuilder.views import Pages, expose, page
-from app.engine.adapters.database import db
+from app.engine.adapters.database import db, now
 from app.engine.adapters.storage import store
 from app.engine.adapters.web import safe_next, toast
 from app.engine.addresses import with_query
-from app.engine.errors import NotAllowed, NotFound
+from app.engine.errors import NotFound
 from app.engine.job import (
     CANCELLED,
     DONE,
@@ -30,7 +31,7 @@ from app.engine.job import (
     request_again,
     retry,
 )
-from app.engine.job_files import still_allowed
+from app.engine.job_files import may_have, recipients
 from app.engine.job_words import STATES, described, described_line, duration, taken
 
 _PAGE = 50
@@ -147,14 +148,17 @@ class JobPages(Pages):
     @expose("/jobs/<job_id>/download")
     @page()
     def download(self, job_id: str) -> Any:
-        """The file that the job made: for its asker, with the rights they have now."""
-        job = _found(job_id)
+        """The file that the job made: for its asker, and whom they sent it, with the rights of now."""
+        job = _sent_to_me(job_id) or _found(job_id)
         result = job.result or {}
         if job.state != DONE or not result.get("file"):
             raise NotFound(_("This job made no file."))
-        if not _is_mine(job):
-            raise NotAllowed(_("An export holds what its asker may see; ask for your own."))
-        still_allowed(job)
+        viewer = policy.current_viewer()
+        may_have(
+            job, viewer.user_id if viewer.behind is None else None
+        )  # who only looks asked for none
+        details = {name: result.get(name) for name in ("name", "rows", "sha256")}
+        audit.record("download", entity=result.get("entity"), details={"job": job.id, **details})
         return send_file(
             store().open(result["file"]),
             mimetype=result["type"],
@@ -228,6 +232,12 @@ def _is_mine(job: Job) -> bool:
     return viewer.user_id is not None and job.asked_by == viewer.user_id
 
 
+def _sent_to_me(job_id: str) -> Job | None:
+    job: Job | None = db.session.get(Job, job_id[:36])
+    mine = job is not None and policy.current_viewer().user_id in recipients(job)
+    return job if mine else None
+
+
 def _found(job_id: str, action: str = "read") -> Job:
     job: Job | None = db.session.scalar(_visible().where(Job.id == job_id[:36]))
     if job is None:
@@ -237,6 +247,59 @@ def _found(job_id: str, action: str = "read") -> Job:
     return job
 
 
+# -- on the first page ---------------------------------------------------------------------
+
+_MINE, _ANYBODYS, _PATIENCE = (
+    datetime.timedelta(days=7), datetime.timedelta(days=1), datetime.timedelta(minutes=10),
+)  # fmt: skip
+"""How long a failure of one's own, and of anybody, is told of; how long a job may wait to be run."""
+
+
+def _failed_of(viewer: policy.Viewer) -> list[attention.Item]:
+    """Jobs of the viewer's own that failed lately."""
+    failed = _count(Job.asked_by == viewer.user_id, *_failed_since(_MINE))
+    if not failed:
+        return []
+    text = ngettext("%(num)s of your jobs failed", "%(num)s of your jobs failed", failed)
+    return [attention.Item(text, _address(True, FAILED), "loader-2", "bad")]
+
+
+def _amiss(_viewer: policy.Viewer) -> list[attention.Item]:
+    """Jobs of anybody that failed within a day, or that no worker takes up."""
+    found = []
+    failed, stuck = (
+        _count(*_failed_since(_ANYBODYS)),
+        _count(
+            Job.state == WAITING,
+            Job.created_at < now() - _PATIENCE,
+            or_(Job.due_at.is_(None), Job.due_at < now() - _PATIENCE),
+        ),
+    )
+    if failed:
+        text = ngettext(
+            "%(num)s job failed within a day", "%(num)s jobs failed within a day", failed
+        )
+        found.append(attention.Item(text, _address(False, FAILED), "loader-2", "bad"))
+    if stuck:
+        text = ngettext(
+            "%(num)s job waits for a worker for more than 10 minutes",
+            "%(num)s jobs wait for a worker for more than 10 minutes",
+            stuck,
+        )
+        found.append(attention.Item(text, _address(False, UNFINISHED), "clock", "bad"))
+    return found
+
+
+def _failed_since(span: datetime.timedelta) -> tuple[Any, ...]:
+    return (Job.state == FAILED, Job.finished_at > now() - span)
+
+
+def _count(*conditions: Any) -> int:
+    return db.session.scalar(select(func.count(Job.id)).where(*conditions)) or 0
+
+
 def register(_app: Flask, appbuilder: Any) -> None:
-    """Add the pages."""
+    """Add the pages, and what the first page tells of jobs."""
     appbuilder.add_view_no_menu(JobPages)
+    attention.of_mine("jobs", _failed_of)
+    attention.of_the_system("jobs", _amiss)

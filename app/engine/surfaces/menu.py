@@ -15,6 +15,7 @@ from app.engine import policy, registry
 from app.engine.addresses import has_page
 from app.engine.areas import SETTINGS
 from app.engine.presentation import kept
+from app.engine.registry import EntityDefinition
 
 
 @dataclass(frozen=True)
@@ -40,9 +41,17 @@ SYSTEM = (
         ("CustomField", "read"),
         instead_of="CustomField",
     ),
+    SystemPage(
+        _("Proofs of erasure"),
+        "/personal/erasures",
+        "shield-check",
+        (policy.PERSONAL_DATA, "read"),
+    ),
     SystemPage(_("Schedules"), "/schedules/", "calendar-event", (policy.SYSTEM, "read")),
     SystemPage(_("Users"), "/users/list/", "users", (policy.USERS, "read")),
     SystemPage(_("Roles"), "/roles/list/", "shield-lock", (policy.USERS, "read")),
+    SystemPage(_("Demonstration data"), "/demo/", "package", (policy.SYSTEM, "read")),
+    SystemPage(_("Audit log"), "/audit/", "clipboard-list", (policy.AUDIT, "read")),
 )
 
 
@@ -60,10 +69,12 @@ def navigation() -> list[dict[str, Any]]:
     viewer = policy.current_viewer()
     here = request.path
     areas = kept("navigation", lambda: _areas(viewer), viewer)
+    every = [item["href"] for area in areas for item in area["items"]]
+    active = max((href for href in every if _is_here(href, here)), key=len, default=None)
     return [
         {
             "label": area["label"],
-            "items": [{**item, "active": _is_here(item["href"], here)} for item in area["items"]],
+            "items": [{**item, "active": item["href"] == active} for item in area["items"]],
         }
         for area in areas
     ]
@@ -81,21 +92,46 @@ def _areas(viewer: policy.Viewer) -> list[dict[str, Any]]:
     found: dict[str, list[Any]] = {}
     replaced = {page.instead_of for page in SYSTEM if has_page(page.href)}
     for definition in registry.current().entities.values():
-        if viewer.can(definition.name, "read") and definition.name not in replaced:
+        if definition.name not in replaced and _listed(definition, viewer):
             found.setdefault(definition.area, []).append(definition)
     settings = found.pop(SETTINGS.key, [])
     areas = [_area("", [_item(gettext("Home"), "/", "home")])]
     areas += [
         _area(
             str(definitions[0].area_label),
-            [_item(str(d.plural), f"/{d.key}/", d.icon) for d in definitions],
+            [item for d in definitions for item in _of_entity(d, viewer)],
         )
         for definitions in found.values()
     ]
     areas.append(_area(gettext("Activity"), _pages(WORK, viewer)))
-    entities = [_item(str(d.plural), f"/{d.key}/", d.icon) for d in settings]
+    # What belongs to another setting, as a department's members do, is reached from there.
+    whole = [d for d in settings if d.options.parent is None]
+    entities = [_item(str(d.plural), f"/{d.key}/", d.icon) for d in whole]
     areas.append(_area(str(SETTINGS.label), [*entities, *_pages(SYSTEM, viewer)]))
     return [area for area in areas if area["items"]]
+
+
+def _of_entity(definition: EntityDefinition, viewer: policy.Viewer) -> list[dict[str, Any]]:
+    """An entity's list, and its pool for those who may take from it."""
+    found = [_item(str(definition.plural), f"/{definition.key}/", definition.icon)]
+    pool = f"/{definition.key}/pool"
+    if definition.options.pool and viewer.can(definition.name, "take") and has_page(pool):
+        found.append(
+            _item(gettext("Pool: %(entities)s", entities=definition.plural), pool, "inbox")
+        )
+    return found
+
+
+def _listed(definition: registry.EntityDefinition, viewer: policy.Viewer) -> bool:
+    """Whether the entity stands in the navigation: the organisation only for those who keep it.
+
+    The others come to their own shares and delegations from the record and the profile.
+    """
+    if not viewer.can(definition.name, "read"):
+        return False
+    if not definition.options.shapes_rights:
+        return True
+    return viewer.scope(definition.name, "update") == "all" or viewer.can(policy.USERS, "read")
 
 
 def _pages(pages: tuple[SystemPage, ...], viewer: policy.Viewer) -> list[dict[str, Any]]:

@@ -53,7 +53,7 @@ def _query() -> str:
 def _found(definition: EntityDefinition, query: str) -> Records:
     records = Records(definition)
     if not query:
-        return records
+        return records.without_archived()
     if definition.search_index is not None:
         return records.search(query)
     return records.where(Condition(definition.title_field.name, "ct", query))

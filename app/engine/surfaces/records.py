@@ -6,20 +6,25 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from flask import Flask, abort, redirect, render_template
+from flask import Flask, abort, make_response, redirect, render_template, request
 from flask_babel import gettext
 from markupsafe import Markup
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from app.engine import policy, registry
+from app.engine import policy, registry, unmasking
+from app.engine import record_form as forms
+from app.engine.actions import Action, Told
 from app.engine.adapters.appbuilder.views import Pages, entity_page, expose
 from app.engine.adapters.database import db
 from app.engine.adapters.web import toast
 from app.engine.addresses import has_page, list_address, record_address, undo_address, with_query
 from app.engine.changes import Change, ChangeSet, change_set
-from app.engine.errors import InvalidInput, NotFound
+from app.engine.changes.merging import survivor_of
+from app.engine.entity import ARCHIVED
+from app.engine.errors import InvalidInput, NotFound, Problem
 from app.engine.fields import Field
+from app.engine.links import BY_LINK
 from app.engine.presentation import (
     Column,
     columns,
@@ -29,6 +34,7 @@ from app.engine.presentation import (
     line_maker,
     may,
     needed,
+    remarks_of,
     title_of,
 )
 from app.engine.query import Condition, Records
@@ -54,26 +60,42 @@ class RecordPages(Pages):
 
     @expose("/<key>/<int:record_id>")
     @entity_page("read")
-    def record(self, definition: EntityDefinition, record_id: int) -> str:
-        """The record's page."""
+    def record(self, definition: EntityDefinition, record_id: int) -> Any:
+        """The record's page; of one that was merged, that of the record which it became part of."""
         viewer = policy.current_viewer()
-        row = _get(definition, record_id)
-        draft = is_draft(definition, row)
+        try:
+            row = _get(definition, record_id)
+        except NotFound:
+            survivor = survivor_of(db.session(), definition, record_id)
+            if survivor is None or not Records(definition).with_ids([survivor]).ids(1):
+                raise
+            toast(gettext("The record you asked for was merged into this one."), "info")
+            return redirect(record_address(definition, survivor))
+        draft, may_edit = is_draft(definition, row), may(definition, record_id, "update", viewer)
         return render_template(
             "records/record.html",
             definition=definition,
             row=row,
             title=title_of(definition, row),
             draft=draft,
+            remarks=remarks_of(definition, "record", row),
             base=list_address(definition),
             here=record_address(definition, record_id),
             groups=_facts(definition, row, viewer),
             related=_related(definition, record_id, viewer),
+            parts=_parts(definition, record_id, viewer),
             history=_history(definition, record_id, viewer),
             history_href=_history_href(definition, record_id),
+            access_href=_access_href(definition, record_id),
+            personal_href=_personal_href(definition, record_id, row),
+            pool_href=_pool_href(definition, record_id, row),
             print_href=_print_href(definition, record_id),
-            may_edit=may(definition, record_id, "update", viewer),
+            may_edit=may_edit,
+            share_href=_share_href(definition, record_id) if may_edit else None,
             may_delete=may(definition, record_id, "delete", viewer),
+            archived=row.get(ARCHIVED) if definition.options.archivable else None,
+            archivable=definition.options.archivable
+            and has_page(f"/{definition.key}/bulk", "POST"),
             may_approve=draft and may(definition, record_id, "approve", viewer),
             actions=_offered(definition, record_id, viewer),
         )
@@ -101,18 +123,41 @@ class RecordPages(Pages):
         )
         return redirect(list_address(definition), 303)
 
+    @expose("/<key>/<int:record_id>/do/<name>")
+    @entity_page("read")
+    def asked(self, definition: EntityDefinition, record_id: int, name: str) -> Any:
+        """What a declared action asks for; nothing happens yet."""
+        action = _action(definition, name)
+        row = _get(definition, record_id)
+        if not action.asks:
+            return redirect(record_address(definition, record_id))
+        policy.current_viewer().require(definition.name, action.right)
+        fields = _asked(definition, action)
+        return _act_page(definition, row, action, forms.row_texts(fields, row))
+
     @expose("/<key>/<int:record_id>/do/<name>", methods=["POST"])
     @entity_page("read")
-    def act(self, definition: EntityDefinition, record_id: int, name: str) -> Response:
-        """A declared action."""
-        action = {action.name: action for action in definition.model.actions}.get(name)
-        if action is None:
-            abort(404)
-        with change_set("action", str(action.label)) as changes:
-            record = changes.load(definition, record_id, action.right)
-            if not action.offered(record):
-                raise InvalidInput.of(None, gettext("This can't be done to the record now."))
-            action.run(changes, record)
+    def act(self, definition: EntityDefinition, record_id: int, name: str) -> Any:
+        """A declared action, with what it asks for where that was filled in."""
+        action = _action(definition, name)
+        fields = _asked(definition, action)
+        texts = forms.sent_texts(fields, request.form)
+        values, problems = forms.values_of(fields, texts, {})
+        if problems:
+            return _act_page(definition, _get(definition, record_id), action, texts, problems, 422)
+        try:
+            with change_set("action", str(action.label)) as changes:
+                record = changes.load(definition, record_id, action.right)
+                if not action.offered(record):
+                    raise InvalidInput.of(None, gettext("This can't be done to the record now."))
+                told = action.run(changes, record, values)
+        except InvalidInput as error:
+            if not fields:
+                raise
+            row = _get(definition, record_id)
+            return _act_page(definition, row, action, texts, error.problems, error.status)
+        if told is not None:
+            return _told_page(definition, _get(definition, record_id), action, told)
         toast(gettext("Done: %(action)s", action=action.label), "success", undo_address(changes.id))
         return redirect(record_address(definition, record_id), 303)
 
@@ -152,17 +197,32 @@ def _facts(
     shown = [
         field
         for field in policy.known(definition, viewer)
-        if not field.system and field.name not in skipped
+        if not field.system and not field.internal and field.name not in skipped
     ]
+    filled = [field for field in shown if row.get(field.name) is not None]
+    unmaskable = unmasking.offered(definition, row["id"], filled)
+    here = record_address(definition, row["id"])
     return [
-        (group.title, [(str(f.label), _fact(f, row)) for f in group.fields])
+        (
+            group.title,
+            [
+                (str(f.label), _fact(f, row, here if f.name in unmaskable else None))
+                for f in group.fields
+            ],
+        )
         for group in groups(definition, shown)
     ]
 
 
-def _fact(field: Field, row: dict[str, Any]) -> Markup | str:
+def _fact(field: Field, row: dict[str, Any], unmasked_at: str | None) -> Markup | str:
+    """The value; a masked one that may be shown with the way to have it shown."""
     value = row.get(field.name)
-    return "" if value is None else field.cell(value, row)
+    drawn = "" if value is None else field.cell(value, row)
+    address = f"{unmasked_at}/unmask/{field.name}"
+    if unmasked_at is None or not has_page(address):
+        return drawn
+    drawn_with = render_template("unmask/_masked.html", drawn=drawn, field=field, address=address)
+    return Markup(drawn_with)  # noqa: S704  a template's output
 
 
 # -- what belongs to it --------------------------------------------------------------------
@@ -174,6 +234,7 @@ def _related(definition: EntityDefinition, record_id: int, viewer: policy.Viewer
         (child.options.parent == reference.name, child, reference)
         for child, reference in registry.current().incoming.get(definition.name, ())
         if viewer.can(child.name, "read")
+        and child.options.graph is None
         and policy.access(child, reference, viewer) in ("read", "write")
     ]
     found.sort(key=lambda item: not item[0])
@@ -218,12 +279,61 @@ def _lines(
     return [(record_address(child, row["id"]), draw(row)) for row in rows]
 
 
+def _parts(
+    definition: EntityDefinition, record_id: int, viewer: policy.Viewer
+) -> list[tuple[str, Any, str]]:
+    """Parts of the page that are fetched after it: the timeline, the graph."""
+    here, children = record_address(definition, record_id), _children(definition, viewer)
+    found: list[tuple[str, Any, str]] = []
+    if any(child.options.timeline for child in children) and has_page(f"{here}/timeline"):
+        found.append(("timeline", gettext("Timeline"), f"{here}/timeline"))
+    graphs = [child.options.graph for child in children if child.options.graph is not None]
+    if graphs and has_page(f"{here}/graph"):
+        found.append(("graph", graphs[0].label, f"{here}/graph"))
+    return found
+
+
+def _children(definition: EntityDefinition, viewer: policy.Viewer) -> list[EntityDefinition]:
+    """The entities that point at this one and that the viewer may see."""
+    incoming = registry.current().incoming.get(definition.name, ())
+    return [child for child, _reference in incoming if viewer.can(child.name, "read")]
+
+
 # -- what was done to it -------------------------------------------------------------------
 
 
 def _history_href(definition: EntityDefinition, record_id: int) -> str | None:
     address = f"{record_address(definition, record_id)}/history"
     return address if has_page(address) else None
+
+
+def _access_href(definition: EntityDefinition, record_id: int) -> str | None:
+    address = f"{record_address(definition, record_id)}/access"
+    allowed = policy.current_viewer().can(policy.USERS, "read")
+    return address if allowed and has_page(address) else None
+
+
+def _personal_href(definition: EntityDefinition, record_id: int, row: dict[str, Any]) -> str | None:
+    address = f"{record_address(definition, record_id)}/personal"
+    allowed = policy.current_viewer().can(policy.PERSONAL_DATA, "read")
+    wanted = allowed and definition.options.is_about_person(row.get)
+    return address if wanted and has_page(address) else None
+
+
+def _pool_href(definition: EntityDefinition, record_id: int, row: dict[str, Any]) -> str | None:
+    """Where the record is given back to the pool, while somebody owns it."""
+    address = f"/{definition.key}/pool/return"
+    owner = definition.owner_field
+    if not definition.options.pool or owner is None or row.get(owner.name) is None:
+        return None
+    return with_query(address, [("ids", record_id)]) if has_page(address) else None
+
+
+def _share_href(definition: EntityDefinition, record_id: int) -> str | None:
+    address = f"{record_address(definition, record_id)}/share"
+    allowed = policy.current_viewer().can("RecordShare", "create")
+    offered = allowed and not definition.options.shapes_rights and has_page(address)
+    return address if offered else None
 
 
 def _print_href(definition: EntityDefinition, record_id: int) -> str | None:
@@ -243,11 +353,15 @@ def _history(
         .order_by(Change.id.desc())
         .limit(LATEST)
     )
-    labels = {field.name: str(field.label) for field in policy.known(definition, viewer)}
+    labels = {
+        field.name: str(field.label)
+        for field in policy.known(definition, viewer)
+        if not field.internal
+    }
     return [
         {
             "kind": kind_words().get(kind, kind),
-            "who": gettext("System") if user_id is None else user_name,
+            "who": _who(user_id, user_name),
             "at": at,
             "fields": [labels[name] for name in after or () if name in labels]
             if kind == "update"
@@ -255,6 +369,12 @@ def _history(
         }
         for kind, after, user_id, user_name, at in db.session.execute(statement)
     ]
+
+
+def _who(user_id: int | None, user_name: str) -> str:
+    if user_id is not None:
+        return user_name
+    return str(gettext("Somebody by a link") if user_name == BY_LINK else gettext("System"))
 
 
 def kind_words() -> dict[str, str]:
@@ -265,6 +385,7 @@ def kind_words() -> dict[str, str]:
         "approve": gettext("approved"),
         "trash": gettext("moved to the trash"),
         "restore": gettext("restored"),
+        "erase": gettext("personal data erased"),
     }
 
 
@@ -273,10 +394,65 @@ def kind_words() -> dict[str, str]:
 
 def _offered(definition: EntityDefinition, record_id: int, viewer: policy.Viewer) -> list[Any]:
     """The declared actions that make sense for the record now and that the viewer may do."""
-    allowed = [
-        action for action in definition.model.actions if viewer.can(definition.name, action.right)
-    ]
-    if not allowed:
-        return []
-    record = db.session.get(definition.model, record_id)
-    return [action for action in allowed if record is not None and action.offered(record)]
+    actions = definition.model.actions
+    allowed = {
+        right: may(definition, record_id, right, viewer) for right in {a.right for a in actions}
+    }
+    record = db.session.get(definition.model, record_id) if any(allowed.values()) else None
+    return [a for a in actions if record is not None and allowed[a.right] and a.offered(record)]
+
+
+def _action(definition: EntityDefinition, name: str) -> Action:
+    action = {action.name: action for action in definition.model.actions}.get(name)
+    if action is None:
+        abort(404)
+    return action
+
+
+def _asked(definition: EntityDefinition, action: Action) -> list[Field]:
+    """What the action asks for, as far as the viewer may write it."""
+    writable = {field.name: field for field in policy.writable(definition)}
+    return [writable[name] for name in action.asks if name in writable]
+
+
+def _told_page(
+    definition: EntityDefinition, row: dict[str, Any], action: Action, told: Told
+) -> Response:
+    """What an action has to say; kept by no one, so that it is shown this once."""
+    page = render_template(
+        "records/told.html",
+        definition=definition,
+        action=action,
+        told=told,
+        title=title_of(definition, row),
+        base=list_address(definition),
+        here=record_address(definition, row["id"]),
+    )
+    answer = make_response(page)
+    answer.headers["Cache-Control"] = "no-store"
+    return answer
+
+
+def _act_page(
+    definition: EntityDefinition,
+    row: dict[str, Any],
+    action: Action,
+    texts: forms.Texts,
+    problems: Sequence[Problem] = (),
+    status: int = 200,
+) -> Response:
+    fields = _asked(definition, action)
+    labels = {**forms.row_labels(fields, row), **forms.text_labels(fields, texts)}
+    drawn = forms.RecordForm(definition, fields, texts, labels, problems)
+    for field in fields:
+        drawn.form[field.name].flags.required = True
+    page = render_template(
+        "records/act.html",
+        definition=definition,
+        drawn=drawn,
+        action=action,
+        title=title_of(definition, row),
+        base=list_address(definition),
+        here=record_address(definition, row["id"]),
+    )
+    return make_response(page, status)

@@ -13,7 +13,7 @@ from werkzeug.wrappers import Response
 from app.engine import policy, registry
 from app.engine.adapters.appbuilder.views import Pages, entity_page, expose
 from app.engine.adapters.web import toast
-from app.engine.addresses import list_address, undo_address, with_query
+from app.engine.addresses import has_page, list_address, undo_address, with_query
 from app.engine.changes import Changes, change_set
 from app.engine.errors import InvalidInput, StewardError
 from app.engine.presentation import title_of
@@ -50,6 +50,7 @@ class TrashPages(Pages):
             may_purge=policy.current_viewer().can(definition.name, "purge"),
             previous=page.previous and with_query(here, [("after", page.previous)]),
             next=page.next and with_query(here, [("after", page.next)]),
+            restore_all=_restore_all(definition) if page.rows else None,
             list_href=list_address(definition),
         )
 
@@ -82,6 +83,13 @@ def columns(definition: EntityDefinition) -> list[Any]:
         for field in policy.known(definition)
         if field.in_list and not field.system and field.name != definition.options.title
     ][:COLUMNS]
+
+
+def _restore_all(definition: EntityDefinition) -> str | None:
+    """Where everything in the trash can be brought back at once."""
+    address = f"/{definition.key}/bulk/restore"
+    pairs = [("trash", "1"), ("all", "1"), ("next", trash_address(definition))]
+    return with_query(address, pairs) if has_page(address) else None
 
 
 def trash_address(definition: EntityDefinition) -> str:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from operator import itemgetter
+from typing import cast
 
 from app.engine.tables.marks import MARKED, mark
 
@@ -28,8 +29,13 @@ def quoted(text: str) -> str:
 
 def quoted_column(texts: Sequence[str | None]) -> Sequence[str]:
     """The cells of a column of texts as they stand in the file."""
-    filled = [text or "" for text in texts]
-    if MARKED.isdisjoint(map(_first, filled)) and not _is_quoted("".join(filled)):
+    filled = cast("Sequence[str]", texts)
+    try:
+        together = "".join(filled)
+    except TypeError:  # some are empty
+        filled = [text or "" for text in texts]
+        together = "".join(filled)
+    if MARKED.isdisjoint(map(_first, filled)) and not _is_quoted(together):
         return filled
     return [quoted(text) for text in filled]
 

@@ -31,6 +31,8 @@ _MARKS = (
 _PAIRS = re.compile(rb"[\x81-\xfe][\x40-\x7e\x80-\xfe]")
 _COMMON_PAIRS = re.compile(rb"[\xa1-\xf7][\xa1-\xfe]")
 _COMMON_SHARE = 0.85
+# Three Chinese characters of UTF-8 next to one another: in ordinary GB18030 text practically never.
+_UTF8_WORD = re.compile(rb"(?:[\xe4-\xe9][\x80-\xbf]{2}){3}")
 # After so many characters beyond ASCII that were valid UTF-8, a bad byte is a fault in a UTF-8
 # file, not a sign of another encoding.
 _SURELY_UTF8 = 12
@@ -68,9 +70,10 @@ def _other(path: Path, sample: bytes) -> tuple[str, list[Any]]:
     """What to read a file as that is not UTF-8: GB18030, or charset-normalizer's best."""
     if _looks_chinese(path):
         fault = _verify(path, "gb18030")
-        if fault is None:
+        line = fault.line if fault is not None else _utf8_among_others(path)
+        if line is None:
             return _plausible("gb18030", sample), []
-        raise _broken(fault.line, "GB18030")
+        raise _broken(line, "GB18030")
     best = from_bytes(sample).best()
     if best is None or _verify(path, best.encoding) is not None:
         raise TableProblem(
@@ -132,6 +135,23 @@ def _looks_chinese(path: Path) -> bool:
                 common = sum(1 for pair in pairs if _COMMON_PAIRS.match(pair))
                 return common >= _COMMON_SHARE * len(pairs)
     return False
+
+
+def _utf8_among_others(path: Path) -> int | None:
+    """The first line of a GB18030 file that is UTF-8: it passes as GB18030 too, as nonsense."""
+    with path.open("rb") as file:
+        for number, line in enumerate(file, start=1):
+            if _UTF8_WORD.search(line) and _is_utf8(line):
+                return number
+    return None
+
+
+def _is_utf8(line: bytes) -> bool:
+    try:
+        line.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _plausible(codec: str, sample: bytes) -> str:

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import re
-from typing import Any
+from collections.abc import Sequence
+from typing import Any, NamedTuple
 
 from flask_babel import lazy_gettext as _
 
@@ -18,13 +19,48 @@ _LOOKED_AT = 20
 _VALUE = re.compile(r"[\s\d.,:/¥$€%()+-]*\d[\s\d.,:/¥$€%()+-]*")
 
 
-def find_header(rows: list[_RawRow]) -> int:
-    """Index of the header: below titles, which have one cell where the table has three or more."""
+class Merged(NamedTuple):
+    """A block of merged cells; rows and columns count from 0."""
+
+    top: int
+    first: int
+    bottom: int
+    last: int
+
+
+def find_header(rows: list[_RawRow], merged: Sequence[Merged] = ()) -> int:
+    """Index of the header: below titles, which have one cell where the table has three or more.
+
+    It is below a row of merged cells too that heads groups of columns.
+    """
     filled = [sum(not is_empty(cell) for cell in cells) for _first, _last, cells in rows]
     widest = max(filled[:_LOOKED_AT])
     if widest < 3:
         return 0
-    return next((index for index, count in enumerate(filled) if count > 1), 0)
+    grouping = [_heads_groups(row, merged) for row in rows[:-1]] + [False]
+    found = zip(filled, grouping, strict=True)
+    return next((i for i, (count, groups) in enumerate(found) if count > 1 and not groups), 0)
+
+
+def _heads_groups(row: _RawRow, merged: Sequence[Merged]) -> bool:
+    """Whether a row says nothing but what stands in merged cells, some of them over several columns."""
+    line, _last, cells = row
+    starting = {block.first: block for block in merged if block.top == line - 1}
+    if not any(block.last > block.first for block in starting.values()):
+        return False
+    return all(index in starting for index, cell in enumerate(cells) if not is_empty(cell))
+
+
+def with_merged(header: _RawRow, rows: Sequence[_RawRow], merged: Sequence[Merged]) -> _RawRow:
+    """The header with the names of columns that begin in merged cells above it."""
+    first, last, cells = header[0], header[1], list(header[2])
+    above = {row[0] - 1: row[2] for row in rows}
+    for block in merged:
+        reaches = block.top < first - 1 <= block.bottom and block.first == block.last
+        if reaches and block.first < len(cells) and is_empty(cells[block.first]):
+            source = above.get(block.top, [])
+            cells[block.first] = source[block.first] if block.first < len(source) else ""
+    return first, last, cells
 
 
 def looks_like_header(cells: list[Any]) -> bool:

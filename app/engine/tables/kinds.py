@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import zipfile
 from pathlib import Path
 from typing import Any, Literal
@@ -15,6 +16,11 @@ Kind = Literal["text", "xlsx", "xls", "ods"]
 _MAX_ENTRIES = 10_000
 _OLE = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
 _ENCRYPTED_PACKAGE = "EncryptedPackage".encode("utf-16-le")
+# The first record of a workbook in XLS, after it the one that says that all others are encrypted;
+# between them may stand one that only keeps people from writing.
+_FILE_PASS = re.compile(rb"\x09\x08[\x08\x10]\x00\x00[\x05\x06].{6}(?:.{8})?(?:\x86\x00\x00\x00)?"
+                        rb"\x2f\x00.[\x00\x01]", re.DOTALL)  # fmt: skip
+_OVERLAP = 64
 _ODS = b"application/vnd.oasis.opendocument.spreadsheet"
 _OTHERS: tuple[tuple[bytes, Any], ...] = (
     (b"%PDF", _("a PDF document")),
@@ -29,10 +35,18 @@ _OTHERS: tuple[tuple[bytes, Any], ...] = (
     (b"\xfd7zXZ", _("a compressed archive")),
     (b"\x7fELF", _("a program")),
     (b"MZ\x90", _("a program")),
+    (b"#!/", _("a program")),
+    (b"\xca\xfe\xba\xbe", _("a program")),
+    (b"\xcf\xfa\xed\xfe", _("a program")),
+    (b"PK\x05\x06", _("a compressed archive")),
+    (b"\x28\xb5\x2f\xfd", _("a compressed archive")),
     (b"SQLite format 3", _("a database file")),
     (b"{\\rtf", _("a text document")),
 )
-_MARKUP = (b"<!doctype", b"<html", b"<table", b"<?xml", b"<meta", b"<head")
+_MARKUP = (
+    b"<!doctype", b"<html", b"<table", b"<?xml", b"<meta", b"<head", b"<body", b"<script", b"<svg",
+    b"<!--", b"<iframe",
+)  # fmt: skip
 
 
 def file_kind(path: Path, limits: Limits) -> tuple[Kind, list[Any]]:
@@ -102,13 +116,17 @@ def _locked(archive: zipfile.ZipFile, entries: list[zipfile.ZipInfo], names: set
 
 
 def _old_workbook(path: Path) -> Kind:
-    """XLS and, in the same container, XLSX behind a password."""
+    """XLS and, in the same container, XLSX; one behind a password is told here, before all others.
+
+    The reading library tries one format after the other and gives the fault of the last.
+    """
     tail = b""
     with path.open("rb") as file:
         while chunk := file.read(1024 * 1024):
-            if _ENCRYPTED_PACKAGE in tail + chunk:
+            seen = tail + chunk
+            if _ENCRYPTED_PACKAGE in seen or _FILE_PASS.search(seen):
                 raise _password()
-            tail = chunk[-len(_ENCRYPTED_PACKAGE) :]
+            tail = seen[-_OVERLAP:]
     return "xls"
 
 

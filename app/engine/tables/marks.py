@@ -10,12 +10,17 @@ from __future__ import annotations
 import re
 
 # Full-width signs start a formula too in spreadsheets set to Chinese or Japanese.
-_RISKY = re.compile("'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]")
+RISKY = "'*[=+\\-@\t\r\n\uff1d\uff0b\uff0d\uff20]"
+"""How a text begins that might be run; an expression that PostgreSQL understands too."""
+
 MARKED = frozenset("'=+-@\t\r\n\uff1d\uff0b\uff0d\uff20")
 """What a cell that gets a mark begins with."""
 
 # Numbers and phone numbers start with a sign and run nothing.
-_HARMLESS = re.compile(r"[+-]\d+(?:\.\d+)?|\+\d[\d ()-]{4,20}", re.ASCII)
+HARMLESS = r"[+-][0-9]+(?:\.[0-9]+)?|\+[0-9][0-9 ()-]{4,20}"
+"""What runs nothing though it begins so, as a whole; the same."""
+
+_RISKY, _HARMLESS = re.compile(RISKY), re.compile(HARMLESS)
 
 
 def _is_risky(text: str) -> bool:

@@ -15,7 +15,8 @@ from flask_babel import lazy_gettext as _
 from app.engine.parsing import is_empty
 from app.engine.tables import text as text_files
 from app.engine.tables.encodings import find_encoding
-from app.engine.tables.header import find_header, looks_like_header, name_columns
+from app.engine.tables.faulty import faulty_cells
+from app.engine.tables.header import find_header, looks_like_header, name_columns, with_merged
 from app.engine.tables.kinds import file_kind
 from app.engine.tables.marks import unmark
 from app.engine.tables.problems import DEFAULT_LIMITS, Limits, TableProblem
@@ -90,7 +91,8 @@ class Table:
             raise TableProblem(
                 _("The table has more than %(count)s columns.", count=self._limits.columns)
             )
-        top = find_header(filled)
+        merged = self._workbook.merged if self._workbook else ()
+        top = find_header(filled, merged)
         self.has_header = looks_like_header(filled[top][2]) if header is None else header
         if not self.has_header:
             top = 0
@@ -99,7 +101,10 @@ class Table:
                 _("Lines above the header in line %(line)s were left out.", line=filled[top][0])
             )
         self._first_row = filled[top][1] + 1 if self.has_header else filled[0][0]
-        self.columns, warnings = name_columns(filled[top:], self.has_header)
+        rows = filled[top:]
+        if self.has_header:
+            rows = [with_merged(rows[0], filled[:top], merged), *rows[1:]]
+        self.columns, warnings = name_columns(rows, self.has_header)
         self.warnings += warnings
 
     def _open(self) -> Iterator[_RawRow]:
@@ -142,6 +147,20 @@ class Table:
     def sample(self, count: int) -> list[Row]:
         """The first rows, for a person to recognise the columns by."""
         return list(islice(self.rows(), count))
+
+    def faults(self) -> list[Any]:
+        """Warnings of cells that are read as empty though something stands in them."""
+        places = faulty_cells(self._path, self.sheet) if self.kind == "xlsx" and self.sheet else []
+        if not places:
+            return []
+        cells = ", ".join(places)
+        return [
+            _(
+                "Cells that show an error, or a formula that was never worked out, are read as "
+                "empty: %(cells)s. Mend them in a spreadsheet program.",
+                cells=cells,
+            )
+        ]
 
     def estimated_rows(self) -> int:
         """About how many rows there are, without reading them: for progress only."""

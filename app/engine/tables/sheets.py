@@ -96,7 +96,7 @@ def write_sheets(path: Path, sheets: Sequence[Sheet]) -> None:
     What Excel cannot hold exactly (20-digit numbers, days before March 1900) is written as text.
     Raises TableProblem for more rows or longer cells than a sheet can hold.
     """
-    names = _distinct([_sheet_name(sheet.name) for sheet in sheets])
+    names = _distinct([sheet_name(sheet.name) for sheet in sheets])
     rustpy_xlsxwriter.write_worksheets(
         [
             (name, _with_header(sheet.records(), sheet.keys()))
@@ -147,7 +147,7 @@ def _texts(values: Sequence[Any]) -> Sequence[Any]:
 def _by_type(zone: tzinfo) -> dict[type, Callable[[Any], Any]]:
     def exact(value: datetime) -> Any:
         local = value.astimezone(zone).replace(tzinfo=None) if value.tzinfo else value
-        if local >= _FIRST_MOMENT and local.microsecond % 1000 == 0:
+        if local >= _FIRST_MOMENT and local.microsecond == 0:
             return local
         return local.isoformat(" ")
 
@@ -207,7 +207,7 @@ def _formats(sheet: Sheet) -> dict[str, Format]:
     }
 
 
-def _sheet_name(name: str) -> str:
+def sheet_name(name: str) -> str:
     """A name that Excel takes: at most 31 characters, without its reserved signs."""
     allowed = "".join(letter for letter in name if letter not in "[]:*?/\\'" and letter >= " ")
     return allowed[:27].strip() or "Sheet1"

@@ -12,6 +12,7 @@ from typing import Any
 import orjson
 from flask_babel import lazy_gettext as _
 
+from app.engine.tables.header import Merged
 from app.engine.tables.problems import Limits, TableProblem
 
 _CHILD = Path(__file__).with_name("workbook_child.py")
@@ -65,6 +66,7 @@ class Workbook:
         self.sheets: list[str] = first["sheets"]
         self.sheet: str = first["sheet"]
         self.height: int = first["height"]
+        self.merged = [Merged(*block) for block in first["merged"]]
         if first["width"] > limits.columns:
             raise _too_wide(limits.columns)
 

@@ -5,8 +5,9 @@ here that ends this process and not the one that serves people. Run by its path,
 nothing of the application. Arguments: file, sheet ("" for the first with rows), bytes of memory,
 seconds of work.
 
-First line: {"sheets", "sheet", "height", "width"} or {"problem"}; then lists of rows, in which a
-date or time is a list of its kind and its ISO text.
+First line: {"sheets", "sheet", "height", "width", "merged"} or {"problem"}; then lists of rows, in
+which a date or time is a list of its kind and its ISO text. "merged": of the first rows, each block
+as its first row and column and its last, from 0, columns counted like those of the rows.
 """
 
 from __future__ import annotations
@@ -22,6 +23,8 @@ import orjson
 import python_calamine
 
 _ROWS_A_LINE = 500
+_HEAD_ROWS = 25
+_MOST_MERGED = 2000
 
 
 def main(path: str, sheet: str, memory: int, seconds: int) -> None:
@@ -45,6 +48,7 @@ def main(path: str, sheet: str, memory: int, seconds: int) -> None:
             "sheet": chosen.name,
             "height": chosen.total_height,
             "width": chosen.total_width,
+            "merged": _merged(chosen),
         }
     )
     rows = chosen.iter_rows()
@@ -76,6 +80,20 @@ def _choose(
             return sheet  # type: ignore[no-any-return]
         first = first or sheet
     return first
+
+
+def _merged(sheet: python_calamine.CalamineSheet) -> list[tuple[int, int, int, int]]:
+    """The merged blocks among the rows where a header may be."""
+    try:
+        blocks = sheet.merged_cell_ranges or ()
+    except python_calamine.CalamineError:
+        return []
+    left = sheet.start[1] if sheet.start else 0
+    return [
+        (top, first - left, bottom, last - left)
+        for (top, first), (bottom, last) in itertools.islice(blocks, _MOST_MERGED)
+        if top < _HEAD_ROWS and first >= left
+    ]
 
 
 def _plain(value: Any) -> Any:

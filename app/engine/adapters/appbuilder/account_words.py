@@ -22,8 +22,10 @@ FIELDS = {
     "active": _("May sign in"),
     "language": _("Language"),
     "theme": _("Theme"),
+    "mails_results": _("Mail me how my jobs have ended"),
     "roles": _("Roles"),
     "password": _("Password"),
+    "second_factor": _("Second factor"),
 }
 """What each field is called."""
 

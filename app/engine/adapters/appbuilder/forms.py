@@ -10,8 +10,9 @@ from wtforms import BooleanField, PasswordField, SelectField, SelectMultipleFiel
 from wtforms.validators import InputRequired, Length, Optional, Regexp, ValidationError
 from wtforms.widgets import CheckboxInput, ListWidget
 
-from app.engine.adapters.appbuilder.accounts import MIN_PASSWORD, password_problem
+from app.engine.adapters.appbuilder import passwords
 from app.engine.adapters.i18n import LANGUAGES
+from app.engine.policy import current_viewer
 
 MISSING = _("Fill in this field.")
 
@@ -25,7 +26,8 @@ class Form(FlaskForm):
         csrf = False
 
 
-def _stripped(value: Any) -> Any:
+def stripped(value: Any) -> Any:
+    """Text without blanks around it."""
     return value.strip() if isinstance(value, str) else value
 
 
@@ -36,7 +38,7 @@ def _line(
     too_long = _("At most %(number)s characters.", number=longest)
     first = InputRequired(MISSING) if required else Optional()
     checks = [first, Length(max=longest, message=too_long), *more]
-    return StringField(label, validators=checks, filters=[_stripped], **options)
+    return StringField(label, validators=checks, filters=[stripped], **options)
 
 
 class CheckList(SelectMultipleField):
@@ -47,7 +49,7 @@ class CheckList(SelectMultipleField):
 
 
 def _new_password(form: FlaskForm, field: Any) -> None:
-    problem = password_problem(field.data or "")
+    problem = passwords.problem(field.data or "")
     if problem is not None:
         raise ValidationError(problem)
 
@@ -82,6 +84,12 @@ def _email() -> StringField:
     return _line(_("E-mail"), 320, shape, render_kw={"type": "email", "autocomplete": "off"})
 
 
+class ForgottenForm(Form):
+    """Whose password is forgotten."""
+
+    username = LoginForm.username
+
+
 class UserForm(Form):
     """An account, as an administrator edits it."""
 
@@ -98,8 +106,8 @@ class UserForm(Form):
     active = BooleanField(_("May sign in"), default=True)
 
     def validate_roles(self, field: Any) -> None:
-        """Without a role a person sees nothing, which is never meant."""
-        if not field.data:
+        """Without a role a person sees nothing: meant only until an administrator gives them one."""
+        if not field.data and current_viewer().unlimited:
             raise ValidationError(_("Choose at least one role."))
 
 
@@ -136,22 +144,18 @@ class ProfileForm(Form):
         _("Theme"),
         choices=[("system", _("As the system")), ("light", _("Light")), ("dark", _("Dark"))],
     )
+    mails_results = BooleanField(_("Mail me how my jobs have ended"))
 
 
-class OwnPasswordForm(Form):
-    """A new password of one's own; the old one is not asked for when it was only lent."""
+class NewPasswordForm(Form):
+    """A new password of one's own."""
 
-    current = PasswordField(
-        _("Password until now"),
-        [InputRequired(MISSING)],
-        render_kw={"autocomplete": "current-password"},
-    )
     password = PasswordField(
         _("New password"),
         [InputRequired(MISSING), _new_password],
         description=_(
-            "At least %(number)s characters; longer is better than complicated.",
-            number=MIN_PASSWORD,
+            "At least %(number)s characters, hard to guess; longer is better than complicated.",
+            number=passwords.SHORTEST,
         ),
         render_kw={"autocomplete": "new-password"},
     )
@@ -160,3 +164,15 @@ class OwnPasswordForm(Form):
         [InputRequired(MISSING), _same_password],
         render_kw={"autocomplete": "new-password"},
     )
+
+
+class OwnPasswordForm(Form):
+    """The same, after the old one, which is not asked for when it was only lent."""
+
+    current = PasswordField(
+        _("Password until now"),
+        [InputRequired(MISSING)],
+        render_kw={"autocomplete": "current-password"},
+    )
+    password = NewPasswordForm.password
+    again = NewPasswordForm.again

@@ -33,6 +33,7 @@ class OpenApi(Api):
           description: The OpenAPI document of this API, with the fields as they are now
           security:
           - jwt: []
+          - api_key: []
           - session: []
           responses:
             200:
@@ -58,7 +59,7 @@ class OpenApi(Api):
         for view in current_app.appbuilder.baseviews:  # type: ignore[attr-defined]
             if isinstance(view, BaseApi) and view.version == "v1":
                 view.add_api_spec(spec)
-        name = current_app.config["SESSION_COOKIE_NAME"]
+        name = current_app.session_interface.get_cookie_name(current_app)
         cookie = {
             "type": "apiKey",
             "in": "cookie",
@@ -72,12 +73,27 @@ class OpenApi(Api):
 
 
 def _complete(document: dict[str, Any]) -> None:
-    """Add what Flask-AppBuilder's own parts leave out of their answers."""
+    """Add what Flask-AppBuilder's own parts leave out."""
+    document["components"]["securitySchemes"]["api_key"] = {
+        "type": "http",
+        "scheme": "bearer",
+        "bearerFormat": "stw_…",
+        "description": "A key made on the profile page: its owner's rights, narrowed to reading or "
+        "to some entities where the key says so. It does not open the security addresses.",
+    }
     responses = document["components"]["responses"]
     responses["429"] = {**responses["401"], "description": "Too many attempts"}
     for response in responses.values():
         message = response["content"]["application/json"]["schema"]["properties"]["message"]
         message.pop("type", None)  # a sign-in's malformed body is answered field by field
+    signing_in = document["paths"].get("/api/v1/security/login", {}).get("post")
+    if signing_in is not None:
+        body = signing_in["requestBody"]["content"]["application/json"]["schema"]["properties"]
+        body["otp"] = {
+            "type": "string",
+            "description": "The code of the second factor, or a recovery code, where the account has one",
+        }
+        signing_in["responses"]["403"] = {"$ref": "#/components/responses/403"}
     for path in ("/api/v1/security/login", "/api/v1/security/refresh"):
         for operation in document["paths"].get(path, {}).values():
             operation["responses"] |= TOO_MANY

@@ -6,6 +6,8 @@ these rows; the policy is the truth, and deriving again makes them say the same.
 
 from __future__ import annotations
 
+from collections.abc import Collection
+
 from flask_appbuilder.security.sqla.models import Permission, PermissionView, Role, ViewMenu
 from sqlalchemy import select
 from sqlalchemy.orm import Session, selectinload
@@ -14,10 +16,15 @@ from app.engine import policy, registry
 from app.engine.policy.rights import load_rights
 
 
-def derive(session: Session) -> None:
-    """Make every role's permission rows those that its grants stand for. Does not commit."""
+def derive(session: Session, role_ids: Collection[int] | None = None) -> None:
+    """Make the permission rows of these roles (None: of all) those that their grants stand for.
+
+    Does not commit.
+    """
     rows = _permission_rows(session)
     statement = select(Role).options(selectinload(Role.permissions))
+    if role_ids is not None:
+        statement = statement.where(Role.id.in_(role_ids))
     for role in session.scalars(statement):
         rights = load_rights(session, [role.id])
         role.permissions = [
@@ -34,7 +41,7 @@ def _permission_rows(session: Session) -> dict[tuple[str, str], PermissionView]:
         (p.view_menu.name, p.permission.name): p for p in session.scalars(select(PermissionView))
     }
     rows = {}
-    for entity in (*registry.current().entities, policy.SYSTEM, policy.USERS):
+    for entity in (*registry.current().entities, *policy.BESIDE):
         view = views.setdefault(entity, ViewMenu(name=entity))
         for action in policy.ACTIONS:
             name = f"can_{action}"

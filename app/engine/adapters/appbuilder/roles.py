@@ -1,55 +1,23 @@
-"""The page of roles: what each may do and see, in words."""
+"""Roles as Flask-AppBuilder keeps them: the rows, what they are called, and who has them."""
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from flask import render_template
-from flask_appbuilder.baseviews import BaseView, expose
 from flask_appbuilder.security.sqla.models import Role, assoc_user_role
-from flask_babel import lazy_gettext as _
-from sqlalchemy import func, select
+from sqlalchemy import delete, func, select
+from sqlalchemy.orm import Session
 
-from app.engine import registry
+from app.engine.adapters.appbuilder.user import StewardUser
 from app.engine.adapters.database import db
 from app.engine.labels import Bilingual
-from app.engine.policy import (
-    ANY,
-    PERSONAL,
-    SYSTEM,
-    USERS,
-    RoleFieldAccess,
-    RoleGrant,
-    RoleProfile,
-    current_viewer,
-)
+from app.engine.people import display_name
+from app.engine.policy import RoleFieldAccess, RoleGrant, RoleInclude, RoleProfile
 
-ACTION_WORDS = {
-    "read": _("read"),
-    "create": _("add"),
-    "update": _("edit"),
-    "delete": _("delete"),
-    "approve": _("approve"),
-    "import": _("import"),
-    "export": _("export"),
-    "purge": _("purge"),
-    ANY: _("everything"),
-}
-SCOPE_WORDS = {"none": _("nothing"), "own": _("own records"), "all": _("all records")}
-ACCESS_WORDS = {
-    "hidden": _("hidden"),
-    "masked": _("masked"),
-    "read": _("read only"),
-    "write": _("editable"),
-}
-NAMES = {
-    ANY: _("Everything"),
-    SYSTEM: _("The system"),
-    USERS: _("Users and roles"),
-}
+LONGEST_NAME = 64
+"""Of the column ab_role.name."""
 
 
 @dataclass(frozen=True)
@@ -58,6 +26,15 @@ class RoleLabel:
 
     name: Any
     purpose: Any
+
+
+@dataclass(frozen=True)
+class Holder:
+    """A person who can sign in, with the roles that they were given."""
+
+    user_id: int
+    name: str
+    role_ids: tuple[int, ...]
 
 
 def role_labels() -> dict[int, RoleLabel]:
@@ -77,83 +54,60 @@ def role_labels() -> dict[int, RoleLabel]:
     return labels
 
 
-class RolesView(BaseView):
-    """/roles/…"""
-
-    route_base = "/roles"
-    default_view = "list"
-
-    @expose("/list/")
-    def list(self) -> str:
-        """Every role with its grants and its view of fields."""
-        current_viewer().require(USERS, "read")
-        labels = role_labels()
-        people = _people()
-        grants = _grants()
-        fields = _fields()
-        roles = [
-            {
-                "id": role_id,
-                "label": label,
-                "people": people.get(role_id, 0),
-                "grants": grants.get(role_id, []),
-                "fields": fields.get(role_id, []),
-            }
-            for role_id, label in sorted(labels.items())
-        ]
-        return render_template("security/roles.html", roles=roles)
+def role_names(session: Session) -> dict[int, str]:
+    """The name of every role in commands and in the API, by its id."""
+    return {row[0]: row[1] for row in session.execute(select(Role.id, Role.name))}
 
 
-def _people() -> Mapping[int, int]:
+def role_counts() -> Mapping[int, int]:
+    """How many people have each role, those who can't sign in included."""
     table = assoc_user_role
     counted = select(table.c.role_id, func.count()).group_by(table.c.role_id)
     return {row[0]: row[1] for row in db.session.execute(counted)}
 
 
-def _grants() -> dict[int, list[dict[str, Any]]]:
-    """By role: each entity with its actions, those of the same scope together."""
-    found: dict[int, dict[str, dict[str, list[str]]]] = defaultdict(
-        lambda: defaultdict(lambda: defaultdict(list))
+def holders(session: Session, role_ids: Collection[int]) -> list[Holder]:
+    """Who has any of these roles and can sign in, with all roles of theirs; one query."""
+    table = assoc_user_role
+    wanted = select(table.c.user_id).where(table.c.role_id.in_(role_ids))
+    statement = (
+        select(
+            StewardUser.id,
+            StewardUser.first_name,
+            StewardUser.last_name,
+            StewardUser.username,
+            table.c.role_id,
+        )
+        .join(table, table.c.user_id == StewardUser.id)
+        .where(StewardUser.active.is_(True), StewardUser.id.in_(wanted))
+        .order_by(StewardUser.id, table.c.role_id)
     )
-    for grant in db.session.scalars(select(RoleGrant).order_by(RoleGrant.id)):
-        found[grant.role_id][grant.entity][grant.scope].append(grant.action)
-    return {
-        role_id: [
-            {
-                "entity": _entity(entity),
-                "scopes": [
-                    {"scope": SCOPE_WORDS[scope], "actions": [ACTION_WORDS[a] for a in actions]}
-                    for scope, actions in scopes.items()
-                ],
-            }
-            for entity, scopes in entities.items()
-        ]
-        for role_id, entities in found.items()
-    }
+    names: dict[int, str] = {}
+    roles: dict[int, list[int]] = {}
+    for user_id, first, last, username, role_id in session.execute(statement):
+        names[user_id] = display_name(first, last) or username
+        roles.setdefault(user_id, []).append(role_id)
+    return [Holder(user_id, names[user_id], tuple(found)) for user_id, found in roles.items()]
 
 
-def _fields() -> dict[int, list[tuple[Any, Any, Any]]]:
-    """By role: entity, field and access, where a role sees less than everything."""
-    found: dict[int, list[tuple[Any, Any, Any]]] = defaultdict(list)
-    for row in db.session.scalars(select(RoleFieldAccess).order_by(RoleFieldAccess.id)):
-        line = (_entity(row.entity), _field(row.entity, row.field), ACCESS_WORDS[row.access])
-        found[row.role_id].append(line)
-    return found
+def add_role(session: Session, name: str) -> int:
+    """A new role; its name in commands is this one, or one like it that is free."""
+    stem, number = name.strip()[: LONGEST_NAME - 5] or "Role", 1
+    taken = set(role_names(session).values())
+    free = stem
+    while free in taken:
+        number += 1
+        free = f"{stem} {number}"
+    role = Role(name=free)
+    session.add(role)
+    session.flush()
+    return int(role.id)
 
 
-def _entity(name: str) -> Any:
-    if name in NAMES:
-        return NAMES[name]
-    known = registry.current().entities
-    return known[name].plural if name in known else name
-
-
-def _field(entity: str, name: str) -> Any:
-    if name == PERSONAL:
-        return _("Personal data")
-    if name == ANY:
-        return _("All fields")
-    known = registry.current().entities
-    if entity in known and name in known[entity].fields:
-        return known[entity].fields[name].label
-    return name
+def drop_role(session: Session, role_id: int) -> None:
+    """Take a role away with all that is said of it."""
+    for table in (RoleGrant, RoleFieldAccess, RoleProfile):
+        session.execute(delete(table).where(table.role_id == role_id))
+    session.execute(delete(RoleInclude).where(RoleInclude.role_id == role_id))
+    session.delete(session.get_one(Role, role_id))
+    session.flush()

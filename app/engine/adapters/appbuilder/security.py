@@ -6,11 +6,9 @@ load whole tables into selects and cannot be translated.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
-from flask import Flask, current_app, g, jsonify, make_response, redirect, request, url_for
-from flask_appbuilder.const import AUTH_DB, AUTH_LDAP, AUTH_OAUTH, AUTH_REMOTE_USER, AUTH_SAML
+from flask import Flask, current_app, g, jsonify, make_response, redirect, request, session, url_for
 from flask_appbuilder.security.sqla.manager import SecurityManager
 from flask_babel import gettext, lazy_gettext
 from flask_jwt_extended import JWTManager, get_current_user, verify_jwt_in_request
@@ -22,28 +20,46 @@ from sqlalchemy.orm import joinedload
 from werkzeug.wrappers import Response
 
 from app.engine.adapters import web, web_errors
-from app.engine.adapters.appbuilder import accounts, rights, signin
+from app.engine.adapters.appbuilder import (
+    accounts,
+    api_keys,
+    attempts,
+    credentials,
+    hashing,
+    passwords,
+    rights,
+    sessions,
+    signin,
+    ways_in,
+)
+from app.engine.adapters.appbuilder.api_key_pages import KeysView
+from app.engine.adapters.appbuilder.new_password import (
+    ForgottenPasswordView,
+    GivenLinkView,
+    NewPasswordView,
+)
 from app.engine.adapters.appbuilder.profile import MyPasswordView, ProfileView
-from app.engine.adapters.appbuilder.roles import RolesView
+from app.engine.adapters.appbuilder.provider_pages import ProvidersView
+from app.engine.adapters.appbuilder.saml_pages import SamlView
+from app.engine.adapters.appbuilder.second_factor_pages import SecondFactorsView, SecondFactorView
+from app.engine.adapters.appbuilder.second_factor_roles import SET_UP_FIRST, is_missing
+from app.engine.adapters.appbuilder.second_step import SecondStepView, guard_pages
+from app.engine.adapters.appbuilder.session_pages import SessionsView
 from app.engine.adapters.appbuilder.user import StewardUser
 from app.engine.adapters.appbuilder.users import PasswordView, UsersView
 from app.engine.adapters.database import db
 from app.engine.errors import NotAllowed
 
-SIGN_IN = {
-    AUTH_DB: signin.LoginView,
-    AUTH_LDAP: signin.DirectoryLoginView,
-    AUTH_OAUTH: signin.ProviderLoginView,
-    AUTH_REMOTE_USER: signin.RemoteLoginView,
-    AUTH_SAML: signin.FederatedLoginView,
-}
-"""How people sign in, by the setting AUTH_TYPE."""
-
-LARGEST_ID = 2**31 - 1
-"""Of the column ab_user.id; databases fail on comparing it with more."""
-
 WHILE_PASSWORD_IS_OLD = frozenset(
-    {"static", "appbuilder.static", "LocaleView.index", "MyPasswordView.form", "healthz", "readyz"}
+    {
+        "static",
+        "appbuilder.static",
+        "LocaleView.index",
+        "MyPasswordView.form",
+        "NewPasswordView.form",
+        "healthz",
+        "readyz",
+    }
 )
 """What a person who has to change the password can still reach, beside signing in and out."""
 
@@ -55,44 +71,40 @@ class StewardSecurityManager(SecurityManager):
     security_api = signin.SecurityApi
 
     def __init__(self, appbuilder: Any) -> None:
-        config = current_app.config
-        config.setdefault("AUTH_RATE_LIMITED", True)
-        config.setdefault("AUTH_RATE_LIMIT", "10 per 20 second")
-        if config["AUTH_RATE_LIMITED"]:
-            config["RATELIMIT_ENABLED"] = True
-        config.setdefault("RATELIMIT_IN_MEMORY_FALLBACK_ENABLED", True)
-        config.setdefault("RATELIMIT_KEY_PREFIX", "steward")
-        config.setdefault("RATELIMIT_STORAGE_URI", _counts_kept_in(config))
+        current_app.config["AUTH_RATE_LIMITED"] = False  # ours counts in the database: `attempts`
+        current_app.config["RATELIMIT_ENABLED"] = False
         super().__init__(appbuilder)
+        ways_in.init(current_app)
+        app = current_app._get_current_object()  # type: ignore[attr-defined]
+        sessions.init(app)
+        attempts.init(app)
         current_app.before_request(_ask_for_new_password)
+        current_app.before_request(guard_pages)
 
     # Pages
 
     def register_views(self) -> None:
         """Sign-in, REST sign-in and our own pages of people; nothing else."""
         self.appbuilder.add_api(self.security_api)
-        self.auth_view: Any = SIGN_IN[self.auth_type]()
+        self.auth_view: Any = signin.LoginView()
         self.appbuilder.add_view_no_menu(self.auth_view)
         self.user_view = self.appbuilder.add_view_no_menu(UsersView())
-        self.appbuilder.add_view_no_menu(RolesView())
         self.appbuilder.add_view_no_menu(ProfileView())
-        if self.auth_type == AUTH_DB:
-            self.appbuilder.add_view_no_menu(MyPasswordView())
-            self.appbuilder.add_view_no_menu(PasswordView())
-        if self.is_auth_limited:
-            self._limit_attempts()
-
-    def _limit_attempts(self) -> None:
-        """Failed attempts are counted, by address and by account; successes cost nothing."""
-        for name in (self.auth_view.endpoint, "SecurityApi"):
-            blueprint = current_app.blueprints[name]
-            for key in (None, _attempted_account):
-                self.limiter.limit(
-                    self.auth_rate_limit,
-                    key_func=key,
-                    methods=["POST"],
-                    deduct_when=_has_failed,
-                )(blueprint)
+        for view in (
+            KeysView,
+            SessionsView,
+            SecondStepView,
+            SecondFactorView,
+            SecondFactorsView,
+            ProvidersView,
+            SamlView,
+            MyPasswordView,
+            PasswordView,
+            ForgottenPasswordView,
+            NewPasswordView,
+            GivenLinkView,
+        ):
+            self.appbuilder.add_view_no_menu(view())
 
     # Who is asking
 
@@ -119,7 +131,7 @@ class StewardSecurityManager(SecurityManager):
 
     def get_user_by_id(self, pk: int) -> StewardUser | None:
         """The person with their roles, one query."""
-        if int(pk) > LARGEST_ID:
+        if int(pk) > accounts.LARGEST_ID:
             return None
         statement = (
             select(StewardUser)
@@ -130,35 +142,34 @@ class StewardSecurityManager(SecurityManager):
         return user
 
     def load_user(self, pk: str) -> StewardUser | None:
-        """The person of a session; None when they were switched off or changed their password."""
-        number, _dot, mark = str(pk).partition(".")
-        if not number.isdigit():
+        """The person of a session; None when it has ended, by itself or by somebody."""
+        if not str(pk).isdigit():
             return None
-        user = self.get_user_by_id(int(number))
-        if user is None or not user.active or mark != user.password_mark:
-            return None
-        return user
+        return sessions.person_of(session.get(sessions.COOKIE_KEY), sessions.PAGES, int(pk))
 
     def load_user_jwt(self, _header: Any, data: Any) -> StewardUser | None:
         """The person of a token. Raises NotAllowed while they have to change their password."""
         loaded = g.get("token_user")
         if loaded is not None and str(loaded.id) == str(data["sub"]):
             return loaded  # type: ignore[no-any-return]
-        user = self.get_user_by_id(int(data["sub"]))
-        if user is None or not user.active or data.get("mark") != user.password_mark:
+        user = sessions.person_of(data.get(sessions.COOKIE_KEY), sessions.PROGRAM, int(data["sub"]))
+        if user is None:
             return None
         if user.must_change_password:
             # Not yet in words: which language they are in depends on whose token this is.
             raise NotAllowed(lazy_gettext("Sign in to the pages and change your password first."))
+        if is_missing(user):
+            raise NotAllowed(SET_UP_FIRST)
         g.token_user = g.user = g._login_user = user
         return user
 
     def load_by_token(self, _request: Any) -> StewardUser | None:
-        """For flask-login: whoever the Bearer token belongs to."""
-        if request.headers.get("Authorization", "")[:7].lower() != "bearer ":
+        """For flask-login: whoever the Bearer token or API key belongs to."""
+        authorization = request.headers.get("Authorization", "")
+        if authorization[:7].lower() != "bearer " or request.path in web.TOKEN_PATHS:
             return None
-        if request.path in web.TOKEN_PATHS:
-            return None
+        if api_keys.is_key(token := authorization[7:].strip()):
+            return api_keys.person_of(token)
         try:
             verify_jwt_in_request()
         except (JWTExtendedException, PyJWTError, NotAllowed):
@@ -166,9 +177,9 @@ class StewardSecurityManager(SecurityManager):
         user: StewardUser = get_current_user()
         return user
 
-    def _claims(self, identity: str) -> dict[str, str]:
-        user = self.get_user_by_id(int(identity))
-        return {"mark": user.password_mark} if user is not None else {}
+    def _claims(self, _identity: str) -> dict[str, str | None]:
+        row = g.get("signed_in")
+        return {sessions.COOKIE_KEY: g.get("token_key") or (row and row.key)}
 
     # What they may do
 
@@ -190,39 +201,41 @@ class StewardSecurityManager(SecurityManager):
 
     # Signing in
 
+    def add_user(
+        self,
+        username: str,
+        first_name: str,
+        last_name: str,
+        email: str,
+        role: Any = None,
+        password: str = "",
+        hashed_password: str = "",
+        **more: Any,
+    ) -> Any:
+        """Flask-AppBuilder's, with our way of keeping passwords; without one, no password fits."""
+        kept = hashed_password or hashing.hash_password(password or passwords.generate())
+        return super().add_user(
+            username, first_name, last_name, email, role, hashed_password=kept, **more
+        )
+
     def update_user_auth_stat(self, user: Any, success: bool = True) -> None:
-        """Count the attempt in a transaction of its own, with the time in UTC."""
-        accounts.note_sign_in(user.id, success)
+        """Count a sign-in by directory or provider, with the time in UTC."""
         if success:
+            accounts.note_sign_in(user.id)
             self.on_user_login(user)
         else:
+            accounts.note_failure(user.id, user.username)
             self.on_user_login_failed(user)
 
-    def noop_user_update(self, user: Any) -> None:
-        """Where no account fits, take as long as where one does, without a write that could be refused."""
-        self.get_user_by_id(user.id)
-
-
-def _counts_kept_in(config: Mapping[str, Any]) -> str:
-    """Attempts are counted for all processes together, where the queue is kept."""
-    url = str(getattr(config.get("STEWARD"), "redis_url", None) or "memory://")
-    return url.replace("unix://", "redis+unix://", 1) if url.startswith("unix://") else url
+    def auth_user_db(self, username: str, password: str) -> StewardUser | None:
+        """By a password kept here. Raises TooManyAttempts."""
+        return credentials.by_password(username, password)
 
 
 def _refuse_token() -> Response:
-    body = jsonify(message=web_errors.sign_in_first(), request_id=g.get("request_id"))
+    message = str(g.get("token_refused") or web_errors.sign_in_first())
+    body = jsonify(message=message, request_id=g.get("request_id"))
     return make_response(body, 401)
-
-
-def _attempted_account() -> str:
-    """Whose door is knocked at, from a form or from JSON."""
-    body = request.get_json(silent=True) if request.is_json else None
-    name = body.get("username") if isinstance(body, dict) else request.form.get("username")
-    return f"account:{str(name or '')[:200].strip().lower()}"
-
-
-def _has_failed(response: Response) -> bool:
-    return response.status_code >= 400
 
 
 def _ask_for_new_password() -> Response | None:

@@ -1,50 +1,40 @@
-"""Signing in and out, by every way that Flask-AppBuilder knows, with our templates.
+"""Signing in by user name and password, in the browser and for programs, and signing out.
 
-The database way is ours from form to answer; the others are Flask-AppBuilder's with our page around.
+Flask-AppBuilder has one way at a time (AUTH_TYPE). Here they stand side by side: a directory's
+passwords are taken beside ours (`credentials`), and providers have their own pages (`provider_pages`).
 """
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import current_app, redirect, render_template, request, session
+from flask import current_app, g, redirect, render_template, request, url_for
 from flask_appbuilder.baseviews import expose
-from flask_appbuilder.const import API_SECURITY_PROVIDER_DB, API_SECURITY_PROVIDER_LDAP, AUTH_LDAP
+from flask_appbuilder.const import API_SECURITY_PROVIDER_DB, API_SECURITY_PROVIDER_LDAP
 from flask_appbuilder.security import api as stock
 from flask_appbuilder.security.decorators import no_cache
-from flask_appbuilder.security.views import (
-    AuthLDAPView,
-    AuthOAuthView,
-    AuthRemoteUserView,
-    AuthSAMLView,
-    AuthView,
-)
+from flask_appbuilder.security.views import AuthView
 from flask_babel import gettext
 from flask_jwt_extended import create_access_token, create_refresh_token
-from flask_login import current_user, login_user, logout_user
+from flask_login import current_user
 from werkzeug.wrappers import Response
 
+from app.engine import audit
 from app.engine.adapters import web
+from app.engine.adapters.appbuilder import credentials, second_step, sessions
+from app.engine.adapters.appbuilder.attempts import TooManyAttempts
+from app.engine.adapters.appbuilder.beginning import end_session
 from app.engine.adapters.appbuilder.forms import LoginForm
-
-KEPT = ("locale",)
-"""What outlives signing in and out in a session; everything else is begun anew."""
-
-
-def begin_session(user: Any) -> None:
-    """Sign a person in with a session that nobody can have prepared for them."""
-    kept = {name: session[name] for name in KEPT if name in session}
-    session.clear()
-    session.update(kept)
-    login_user(user, remember=False)
+from app.engine.adapters.appbuilder.providers import SignInRefused
+from app.engine.adapters.appbuilder.second_factor import TooManyCodes
+from app.engine.adapters.mail import post
 
 
-def end_session() -> None:
-    """Sign out and forget what the session held."""
-    kept = {name: session[name] for name in KEPT if name in session}
-    logout_user()
-    session.clear()
-    session.update(kept)
+def password_providers() -> tuple[str, ...]:
+    """What programs may name as `provider`, as with Flask-AppBuilder; each asks here and the directory."""
+    if current_app.config["STEWARD"].ldap_url:
+        return API_SECURITY_PROVIDER_DB, API_SECURITY_PROVIDER_LDAP
+    return (API_SECURITY_PROVIDER_DB,)
 
 
 class SigningOut:
@@ -59,6 +49,8 @@ class SigningOut:
         if request.method == "GET" and current_user.is_authenticated:
             return render_template("security/logout.html")
         user = current_user._get_current_object()
+        if user.is_authenticated:
+            audit.record("sign_out", person_id=user.id)
         end_session()
         if user.is_authenticated:
             self.appbuilder.sm.on_user_logout(user)
@@ -67,12 +59,8 @@ class SigningOut:
         )
 
 
-class PasswordSigningIn(SigningOut):
-    """A form of user name and password; how they are checked is the subclass's."""
-
-    def authenticate(self, username: str, password: str) -> Any | None:
-        """The person, or None."""
-        raise NotImplementedError
+class LoginView(SigningOut, AuthView):
+    """A form of user name and password, with the other ways that are set up below it."""
 
     @expose("/login/", methods=["GET", "POST"])
     @no_cache
@@ -82,53 +70,20 @@ class PasswordSigningIn(SigningOut):
             return redirect(web.safe_next())
         form = LoginForm()
         if form.validate_on_submit():
-            user = self.authenticate(form.username.data, form.password.data)
+            try:
+                user = credentials.by_password(form.username.data, form.password.data)
+            except (TooManyAttempts, SignInRefused) as error:
+                form.form_errors.append(str(error))
+                return self._page(form), error.status
             if user is not None:
-                begin_session(user)
-                return redirect(web.safe_next())
+                return second_step.entered(user, web.safe_next())
             form.form_errors.append(gettext("User name or password is wrong."))
         status = 422 if request.method == "POST" else 200
-        return render_template("security/login.html", form=form), status
+        return self._page(form), status
 
-
-class LoginView(PasswordSigningIn, AuthView):
-    """Passwords kept in the database."""
-
-    def authenticate(self, username: str, password: str) -> Any | None:
-        """By user name or e-mail address."""
-        return self.appbuilder.sm.auth_user_db(username.strip(), password)
-
-
-class DirectoryLoginView(PasswordSigningIn, AuthLDAPView):
-    """Passwords kept in a directory (LDAP)."""
-
-    def authenticate(self, username: str, password: str) -> Any | None:
-        """As the directory says."""
-        return self.appbuilder.sm.auth_user_ldap(username.strip(), password)
-
-
-class ProviderLoginView(SigningOut, AuthOAuthView):
-    """Another site vouches for the person (OAuth)."""
-
-    login_template = "security/providers.html"
-
-
-class RemoteLoginView(SigningOut, AuthRemoteUserView):
-    """The web server in front has already signed the person in."""
-
-
-class FederatedLoginView(AuthSAMLView):
-    """A company's identity provider vouches for the person (SAML); signing out goes through it."""
-
-    login_template = "security/providers.html"
-
-    @expose("/logout/", methods=["GET", "POST"])
-    def logout(self) -> Response:
-        """Ask first, then let Flask-AppBuilder tell the identity provider."""
-        if request.method == "GET" and current_user.is_authenticated:
-            return Response(render_template("security/logout.html"))
-        answer: Response = super().logout()
-        return answer
+    def _page(self, form: LoginForm) -> str:
+        forgotten = url_for("ForgottenPasswordView.form") if post().ready else None
+        return render_template("security/login.html", form=form, forgotten=forgotten)
 
 
 class SecurityApi(stock.SecurityApi):
@@ -142,9 +97,26 @@ class SecurityApi(stock.SecurityApi):
         for name in ("username", "password"):
             if not isinstance(body.get(name), str) or not body[name]:
                 return self._refused(400, gettext("“%(name)s” is missing.", name=name))
-        user = self._authenticated(body)
+        if body.get("provider", API_SECURITY_PROVIDER_DB) not in password_providers():
+            return self._refused(401, gettext("User name or password is wrong."))
+        try:
+            user = credentials.by_password(body["username"], body["password"])
+        except SignInRefused as error:
+            return self._refused(401, str(error))
         if user is None:
             return self._refused(401, gettext("User name or password is wrong."))
+        try:
+            refused = second_step.refusal(user, body.get("otp"))
+        except TooManyCodes as error:
+            refused = error.status, str(error)
+        if refused is not None:
+            return self._refused(*refused)
+        lasts = (
+            "JWT_REFRESH_TOKEN_EXPIRES"
+            if body.get("refresh") is True
+            else "JWT_ACCESS_TOKEN_EXPIRES"
+        )
+        g.token_key = sessions.begin(user.id, sessions.PROGRAM, current_app.config[lasts])
         answer = {"access_token": create_access_token(identity=str(user.id), fresh=True)}
         if body.get("refresh") is True:
             answer["refresh_token"] = create_refresh_token(identity=str(user.id))
@@ -152,15 +124,6 @@ class SecurityApi(stock.SecurityApi):
         return response
 
     login.__doc__ = stock.SecurityApi.login.__doc__
-
-    def _authenticated(self, body: dict[str, Any]) -> Any | None:
-        manager = self.appbuilder.sm
-        provider = body.get("provider", API_SECURITY_PROVIDER_DB)
-        if provider == API_SECURITY_PROVIDER_DB:
-            return manager.auth_user_db(body["username"], body["password"])
-        if provider == API_SECURITY_PROVIDER_LDAP and manager.auth_type == AUTH_LDAP:
-            return manager.auth_user_ldap(body["username"], body["password"])
-        return None
 
     def _refused(self, status: int, message: str) -> Response:
         response: Response = self.response(status, message=message)

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import datetime
-import hashlib
 from typing import Any
 
 from flask_appbuilder import Model
@@ -25,6 +24,11 @@ class StewardUser(User):
     )
     language: Mapped[str | None] = mapped_column(String(5))
     theme: Mapped[str | None] = mapped_column(String(10))
+    mails_results: Mapped[bool] = mapped_column(Boolean, default=False, server_default=false())
+    """Whether they want to be told by mail how their jobs have ended."""
+
+    second_factor_since: Mapped[datetime.datetime | None] = mapped_column(UtcDateTime)
+    """Since when signing in takes a code beside the password; None while it does not."""
 
     unread: Mapped[int] = column_property(unread_by(User.id))
     """Notifications that they have not read: loaded with the person, at no statement of its own."""
@@ -39,13 +43,8 @@ class StewardUser(User):
         return self.full_name
 
     def get_id(self) -> str:
-        """What the session holds: no longer valid once the password is another."""
-        return f"{self.id}.{self.password_mark}"
-
-    @property
-    def password_mark(self) -> str:
-        """Changes with the password and gives nothing of it away."""
-        return hashlib.sha256((self.password or "").encode()).hexdigest()[:16]
+        """What the session holds, beside the key of its row (`sessions`)."""
+        return str(self.id)
 
     @property
     def last_seen(self) -> datetime.datetime | None:

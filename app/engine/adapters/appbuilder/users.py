@@ -15,12 +15,20 @@ from sqlalchemy.orm import selectinload
 from werkzeug.wrappers import Response
 
 from app.engine.adapters import web
-from app.engine.adapters.appbuilder import accounts
+from app.engine.adapters.appbuilder import (
+    accounts,
+    attempts,
+    password_links,
+    passwords,
+    session_pages,
+)
 from app.engine.adapters.appbuilder.account_words import told
 from app.engine.adapters.appbuilder.forms import GivenPasswordForm, NewUserForm, UserForm
+from app.engine.adapters.appbuilder.guard import Guard
 from app.engine.adapters.appbuilder.roles import role_labels
 from app.engine.adapters.appbuilder.user import StewardUser
 from app.engine.adapters.database import db
+from app.engine.addresses import has_page
 from app.engine.errors import InvalidInput
 from app.engine.policy import USERS, current_viewer
 
@@ -76,6 +84,7 @@ class UsersView(BaseView):
             previous=_link(words, before=rows[0].username) if earlier and rows else None,
             next=_link(words, after=rows[-1].username) if later and rows else None,
             may_add=current_viewer().can(USERS, "create"),
+            may_update=current_viewer().can(USERS, "update"),
         )
 
     @expose("/add", methods=["GET", "POST"])
@@ -86,7 +95,7 @@ class UsersView(BaseView):
         form.roles.choices = _choices()
         if not form.validate_on_submit():
             return _page_of(form, None)
-        password = form.password.data or accounts.generate_password()
+        password = form.password.data or passwords.generate()
         try:
             user = accounts.save_user(None, _values(form), form.roles.data, password)
         except InvalidInput as error:
@@ -134,7 +143,7 @@ class PasswordView(BaseView):
         user = accounts.user_by_id(request.args.get("pk", 0, type=int))
         form = GivenPasswordForm()
         if form.validate_on_submit():
-            password = form.password.data or accounts.generate_password()
+            password = form.password.data or passwords.generate()
             try:
                 accounts.set_password(user.id, password, must_change=True)
                 return _once(user, password, bool(form.password.data))
@@ -191,8 +200,24 @@ def _values(form: UserForm) -> dict[str, Any]:
 def _page_of(form: UserForm, user: StewardUser | None) -> Response:
     status = 422 if form.errors else 200
     history = _history(user) if user is not None else {}
-    page = render_template("security/user.html", form=form, user=user, **history)
+    address = f"/users/{user.id}/access" if user is not None else ""
+    access = address if address and has_page(address) else None
+    held = _access(user) if user is not None else {}
+    page = render_template(
+        "security/user.html", form=form, user=user, access=access, **history, **held
+    )
     return make_response(page, status)
+
+
+def _access(user: StewardUser) -> dict[str, Any]:
+    """Where they are signed in, and whether failed attempts have closed the account for a while."""
+    within_reach = Guard(db.session(), user).within_reach()
+    return {
+        "within_reach": within_reach,
+        "gives_links": within_reach or password_links.available(),
+        "sessions": session_pages.shown(user.id),
+        "held_until": attempts.held_until((user.username, user.email)),
+    }
 
 
 def _history(user: StewardUser) -> dict[str, Any]:

@@ -58,10 +58,10 @@ class CustomFieldPages(Pages):
     @page(ENTITY, "create")
     def add(self) -> Response | str:
         """Describe a new field."""
+        definition = _definition()
         form = form_for(None, extendable())
         if request.method == "GET":
             return _page(form, None)
-        definition = _definition()
         try:
             values = posted(definition, new=True)
             with change_set("form") as changes:
@@ -119,7 +119,11 @@ class CustomFieldPages(Pages):
 
 
 def _definition() -> EntityDefinition:
-    return registry.current().entity(ENTITY)
+    """Raises NotAllowed for who may not see all that describes a field: these pages need it whole."""
+    definition = registry.current().entity(ENTITY)
+    if len(policy.plain(definition)) < len(definition.fields):
+        raise NotAllowed
+    return definition
 
 
 def _label(values: Any) -> str:

@@ -10,6 +10,8 @@ import app.engine.surfaces.exports.kind  # noqa: F401  (declares the kinds of jo
 from app.engine.surfaces.exports.command import ExportReport, command
 from app.engine.surfaces.exports.files import Written, format_of, write_export
 from app.engine.surfaces.exports.formats import FORMATS
+from app.engine.surfaces.exports.mailing import ask_for_mails
+from app.engine.surfaces.exports.noting import note_export
 from app.engine.surfaces.exports.pages import ExportPages
 from app.engine.surfaces.exports.parts import export_fields
 from app.engine.surfaces.exports.request import Request, checked_folder, manifest
@@ -20,11 +22,13 @@ __all__ = [
     "ExportReport",
     "Request",
     "Written",
+    "ask_for_mails",
     "checked_folder",
     "command",
     "export_fields",
     "format_of",
     "manifest",
+    "note_export",
     "register",
     "write_export",
 ]

@@ -20,6 +20,11 @@ Raw = Sequence[Any]
 
 _TYPED = frozenset(("integer", "decimal", "money", "date", "datetime"))
 _FEW_VALUES = frozenset(("choice", "boolean"))
+_EXACT = 15
+"""So many signs of a number a workbook holds exactly; of more than that it depends."""
+
+_BROKEN = "?"
+_WHOLE_SECOND = len("2026-03-05 14:30:00")
 _MOST_NAMES = 200_000
 """Names of records kept at once; a few dozen MB."""
 
@@ -46,8 +51,9 @@ class Cells:
         self.masked = records.viewer.access(records.definition.name, field) == "masked"
         self._restore = restorer(field, records.model, snapshot.dialect)
         self._names: dict[Any, str] = {}
-        self._words = Words(self._word)
-        self._quoted = Words(lambda raw: quoted(self._word(raw) or ""))
+        self._quoted_names: dict[Any, str] = {None: ""}
+        self._words = Words(self.word)
+        self._quoted = Words(lambda raw: quoted(self.word(raw) or ""))
 
     @property
     def kind(self) -> ColumnKind:
@@ -74,7 +80,7 @@ class Cells:
             return list(map(self._words.__getitem__, raw))
         if field.target:
             return self._named(raw)
-        if self._as_it_is:
+        if self.as_it_is:
             return self.native(raw)
         return [self._exported(value) for value in self.native(raw)]
 
@@ -84,6 +90,9 @@ class Cells:
             return quoted_column(self.native(raw))
         if self.field.type_name in _FEW_VALUES:
             return list(map(self._quoted.__getitem__, raw))
+        if self.field.target:
+            self._named(raw)
+            return list(map(self._quoted_names.__getitem__, raw))
         if self.kind == "text":
             return quoted_column(self.values(raw))
         return self._typed_texts(raw)
@@ -93,14 +102,16 @@ class Cells:
         if not self.masked and not self.field.custom:
             if self.kind == "datetime":
                 return sheet_column("datetime", self._moments(raw))
-            if isinstance(self.column_type, ExactDecimal) and self.snapshot.dialect == "sqlite":
-                return _numbers(raw, self.column_type.scale)
+            if isinstance(self.column_type, ExactDecimal):
+                if self.snapshot.dialect == "sqlite":
+                    return _numbers(raw, self.column_type.scale)
+                return [None if v is None else _number(v) for v in raw]
         return sheet_column(self.kind, self.values(raw), self.zone)
 
     # -- parts ----------------------------------------------------------------------------
 
     @cached_property
-    def _as_it_is(self) -> bool:
+    def as_it_is(self) -> bool:
         """Whether the value of this type goes into a file unchanged."""
         kind = type(self.field)
         return (kind.export, kind.text) == (Field.export, Field.text)
@@ -109,26 +120,32 @@ class Cells:
         found = None if value is None else self.field.export(value, {})
         return None if found is None else str(found)
 
-    def _word(self, raw: Any) -> Any:
+    def word(self, raw: Any) -> Any:
+        """What stands in a file for one value of a field of few."""
         if raw is None:
             return None
         return self.field.export(self._restore(raw) if self._restore else raw, {})
 
     def _named(self, raw: Raw) -> Raw:
         names = self._names
-        missing = {value for value in raw if value not in names and value is not None}
+        missing = set(raw).difference(self._quoted_names)
         if missing:
             if len(names) > _MOST_NAMES:
                 names.clear()
+                self._quoted_names = {None: ""}
                 missing = set(raw) - {None}
-            found = self.snapshot.titles(str(self.field.target), missing)
-            names |= {value: found.get(value, f"#{value}") for value in missing}
+            titles = self.snapshot.titles(str(self.field.target), missing)
+            found = {value: titles.get(value, f"#{value}") for value in missing}
+            names |= found
+            self._quoted_names |= {value: quoted(name) for value, name in found.items()}
         return list(map(names.get, raw))
 
     def _typed_texts(self, raw: Raw) -> Sequence[str]:
         match self.kind:
-            case "date":  # as both databases give it
+            case "date" if not self.field.sensitive:  # as both databases give it
                 return [value or "" for value in raw]
+            case "date":
+                return [value.isoformat() if value else "" for value in self.native(raw)]
             case "datetime":
                 return self._moment_texts(raw)
             case "integer":
@@ -148,26 +165,38 @@ class Cells:
         return cast(datetime, value).astimezone(self.zone).replace(tzinfo=None)
 
     def _moments(self, raw: Raw) -> Raw:
-        return [datetime.fromisoformat(text) if text else None for text in self._moment_texts(raw)]
+        """For a workbook, which holds whole seconds as moments and parts of them as text only.
+
+        What the system notes is never imported, so its parts of a second may go.
+        """
+        length = _WHOLE_SECOND if self.field.system else None
+        texts = self._moment_texts(raw)
+        return [datetime.fromisoformat(text[:length]) if text else None for text in texts]
 
     def _moment_texts(self, raw: Raw) -> Sequence[str]:
         """On the reader's clock. The hour is looked up: it is the same for many moments."""
+        if self.field.custom:
+            return [self._moment_text(v) for v in raw]
         hours = self._hours
-        if self.field.custom or None in map(hours.__getitem__, {v[:13] for v in raw if v}):
-            return ["" if v is None else self._local(v).isoformat(" ") for v in raw]
         texts = ["" if v is None else hours[v[:13]] + v[13:] for v in raw]
-        return "\n".join(texts).replace(".000000", "").split("\n")
+        together = "\n".join(texts)
+        if _BROKEN in together:
+            return [self._moment_text(v) for v in raw]
+        return together.replace(".000000", "").split("\n")
+
+    def _moment_text(self, raw: Any) -> str:
+        return "" if raw is None else self._local(raw).isoformat(" ")
 
     @cached_property
     def _hours(self) -> Words:
         return Words(self._hour)
 
-    def _hour(self, text: str) -> str | None:
-        """An hour of UTC on the reader's clock; None where it is not one whole hour there."""
+    def _hour(self, text: str) -> str:
+        """An hour of UTC on the reader's clock; `_BROKEN` where it is not one whole hour there."""
         first = datetime.fromisoformat(f"{text}:00:00").replace(tzinfo=UTC).astimezone(self.zone)
         last = datetime.fromisoformat(f"{text}:59:59").replace(tzinfo=UTC).astimezone(self.zone)
         whole = first.minute == first.second == 0 and first.utcoffset() == last.utcoffset()
-        return first.strftime("%Y-%m-%d %H") if whole else None
+        return first.strftime("%Y-%m-%d %H") if whole else _BROKEN
 
 
 def _scaled(raw: Raw, scale: int) -> list[str]:
@@ -194,3 +223,8 @@ def _numbers(raw: Raw, scale: int) -> list[Any]:
         else format(Decimal(value).scaleb(-scale), "f")
         for value in raw
     ]
+
+
+def _number(text: str) -> Any:
+    """PostgreSQL's text of a number as a workbook's."""
+    return float(text) if len(text) <= _EXACT else sheet_column("decimal", [Decimal(text)])[0]

@@ -11,6 +11,7 @@ from flask_babel import lazy_gettext as _
 from app.engine.query import Records
 from app.engine.registry import current
 from app.engine.surfaces.exports.files import write_export
+from app.engine.surfaces.exports.noting import note_export
 from app.engine.surfaces.exports.parts import export_fields
 from app.engine.tables import TableProblem
 
@@ -44,4 +45,6 @@ def command(entity_name: str, format: str, out: Path) -> ExportReport:
         ) from error
     finally:
         unfinished.unlink(missing_ok=True)
+    parts = [{"entity": e, "fields": list(names), "rows": n} for e, names, n in written.parts]
+    note_export({"parts": parts, "rows": written.rows, "sha256": written.sha256}, format)
     return ExportReport(str(out), written.rows, written.size, written.sha256)

@@ -60,7 +60,8 @@ def write_export(
     hold it or rows are missing, OSError where it cannot be written.
     """
     chosen = format_of(format)
-    parts = [Part(records, fields, alone=alone), *(related_part(records, name) for name in related)]
+    further = [related_part(records, name, chosen.on_paper, alone) for name in related]
+    parts = [Part(records, fields, alone=alone), *further]
     with snapshot() as state:
         total = sum(state.count(part.records) for part in parts)
         done = 0

@@ -47,6 +47,8 @@ class Format:
     media_type: str
     text: Callable[[Order, Part, Sink], None] | None = None
     whole: Callable[[Order, Path], None] | None = None
+    on_paper: bool = False
+    """Whether it is for reading: with what lists show, and not with all there is."""
 
     @property
     def zips(self) -> bool:
@@ -87,6 +89,12 @@ def _csv(order: Order, part: Part, sink: Sink) -> None:
     cells = part.cells(order.snapshot, order.zone)
     heads = [quoted(column.header) for column in part.columns(cells)]
     sink.write(BOM + (",".join(heads) + END).encode())
+    lines = order.lines(part, cells)
+    if lines is not None:
+        end = END.encode()
+        for some in lines:
+            sink.write(end.join([*[line[:-1] for line in some], b""]))
+        return
     for batch in order.batches(part):
         texts = [cell.texts(raw) for cell, raw in zip(cells, batch, strict=True)]
         sink.write(csv_lines(texts).encode())
@@ -145,7 +153,7 @@ FORMATS: Mapping[str, Format] = {
             "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet",
             whole=_xlsx,
         ),
-        Format(PDF, _("PDF, to print"), "application/pdf", whole=write_pdf),
+        Format(PDF, _("PDF, to print"), "application/pdf", whole=write_pdf, on_paper=True),
         Format(
             "jsonl",
             _("JSON Lines, for programs"),

@@ -8,6 +8,7 @@ from datetime import tzinfo
 from typing import Any
 
 from app.engine.query import Snapshot
+from app.engine.surfaces.exports.cells import Cells
 from app.engine.surfaces.exports.parts import Part
 
 
@@ -25,3 +26,13 @@ class Order:
         for batch in part.batches(self.snapshot):
             yield batch
             self.on_rows(len(batch[0]))
+
+    def lines(self, part: Part, cells: Sequence[Cells]) -> Iterator[list[bytes]] | None:
+        """The part's lines of CSV where the database makes them; tells of those that are done."""
+        lines = part.lines(self.snapshot, cells)
+        return None if lines is None else self._told(lines)
+
+    def _told(self, lines: Iterator[list[bytes]]) -> Iterator[list[bytes]]:
+        for batch in lines:
+            yield batch
+            self.on_rows(len(batch))

@@ -5,11 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import orjson
-from flask import redirect, render_template, request
+from flask import current_app, redirect, render_template, request
 from flask_babel import lazy_gettext as _
 from werkzeug.wrappers import Response
 
-from app.engine import policy
+from app.engine import mails, policy
 from app.engine.adapters.appbuilder.views import Pages, entity_page, expose, page
 from app.engine.adapters.database import db
 from app.engine.addresses import ListAddress, list_address, with_query
@@ -22,7 +22,7 @@ from app.engine.registry import EntityDefinition
 from app.engine.surfaces.exports.files import format_of
 from app.engine.surfaces.exports.formats import FORMATS
 from app.engine.surfaces.exports.parts import export_fields, relatives
-from app.engine.surfaces.exports.request import Request, manifest
+from app.engine.surfaces.exports.request import Mailing, Request, manifest
 
 SMALL = 5000
 """Up to so many records an export waits behind no other work."""
@@ -58,6 +58,8 @@ class ExportPages(Pages):
                 for group in groups(definition, fields)
             ],
             related=[(name, child.plural) for name, (child, _by) in relatives(definition).items()],
+            mail=mails.available(),
+            attach_mb=current_app.config["STEWARD"].mail_attach_mb,
         )
 
     def _ask(self, definition: EntityDefinition, address: ListAddress, count: int) -> Any:
@@ -67,7 +69,9 @@ class ExportPages(Pages):
             query=tuple(address.pairs(paging=False)),
             fields=_chosen(definition),
             related=_related(definition),
+            mail=_mailing(),
         )
+        wanted.check_mailing()
         job = request_job(
             "export",
             wanted.as_json(),
@@ -80,10 +84,12 @@ class ExportPages(Pages):
     @expose("/export/<key>/<int:record_id>", methods=["POST"])
     @entity_page("export")
     def record(self, definition: EntityDefinition, record_id: int) -> Any:
-        """One record as a PDF, by a job."""
+        """One record with what belongs to it as a PDF, by a job."""
         if not Records(definition).with_ids([record_id]).ids(1):
             raise NotFound
-        wanted = Request(definition.name, "pdf", record=record_id)
+        wanted = Request(
+            definition.name, "pdf", record=record_id, related=tuple(relatives(definition))
+        )
         title = _("Print: %(entity)s %(id)s", entity=definition.label, id=record_id)
         job = request_job("export", wanted.as_json(), title=title, total=1)
         return redirect(f"/jobs/{job.id}", 303)
@@ -119,6 +125,14 @@ def _chosen(definition: EntityDefinition) -> tuple[str, ...]:
                 raise ValueProblem(_("Choose at least one column."))
             return tuple(field.name for field in export_fields(definition, names))
     return tuple(every)
+
+
+def _mailing() -> Mailing | None:
+    if not request.form.get("mail"):
+        return None
+    people = dict.fromkeys(int(u) for u in request.form.getlist("mail_to") if u.isdecimal())
+    limit = current_app.config["STEWARD"].mail_attach_mb
+    return Mailing(tuple(people), bool(limit and request.form.get("attach")))
 
 
 def _related(definition: EntityDefinition) -> tuple[str, ...]:

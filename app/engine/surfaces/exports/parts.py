@@ -12,9 +12,11 @@ from flask_babel import lazy_gettext as _
 from app.engine import policy
 from app.engine.errors import NotFound
 from app.engine.fields import Field
+from app.engine.presentation import columns
 from app.engine.query import Records, Snapshot
 from app.engine.registry import EntityDefinition, current
 from app.engine.surfaces.exports.cells import Cells
+from app.engine.surfaces.exports.written_cells import written_cells
 from app.engine.tables import Column, TableProblem
 
 _LEFT_OUT = frozenset(("version",))
@@ -27,7 +29,10 @@ class ExportIncomplete(TableProblem):
 
 
 def export_fields(definition: EntityDefinition, names: Sequence[str] | None = None) -> list[Field]:
-    """The fields that the viewer may export, or those of them asked for. Raises NotFound."""
+    """The fields that the viewer may export, or those of them asked for. Raises NotFound.
+
+    What a field needs to be understood comes along: an amount without its currency says nothing.
+    """
     known = [field for field in policy.known(definition) if field.name not in _LEFT_OUT]
     if names is None:
         return known
@@ -35,7 +40,11 @@ def export_fields(definition: EntityDefinition, names: Sequence[str] | None = No
     missing = [name for name in names if name not in by_name]
     if missing:
         raise NotFound(_("There is no field “%(name)s”.", name=missing[0][:80]))
-    return [by_name[name] for name in dict.fromkeys(names)]
+    whole: dict[str, None] = {}
+    for name in names:
+        beside = (other for other in by_name[name].needs if other in by_name)
+        whole |= dict.fromkeys((name, *(other for other in beside if other not in names)))
+    return [by_name[name] for name in whole]
 
 
 @dataclass
@@ -70,10 +79,30 @@ class Part:
 
     def batches(self, snapshot: Snapshot) -> Iterator[list[Sequence[Any]]]:
         """The columns of some hundred rows at a time. Raises ExportIncomplete at the end."""
+        for batch in snapshot.columns(self.records, self.fields):
+            self.count += len(batch[0])
+            yield batch
+        self._check(snapshot)
+
+    def lines(self, snapshot: Snapshot, cells: Sequence[Cells]) -> Iterator[list[bytes]] | None:
+        """The lines of CSV, some hundred at a time, where the database can make them; else None.
+
+        Raises ExportIncomplete at the end.
+        """
+        if snapshot.dialect != "postgresql":
+            return None
+        written = written_cells(self.records, cells)
+        lines = snapshot.lines(self.records, written) if written is not None else None
+        return None if lines is None else self._counted(lines, snapshot)
+
+    def _counted(self, lines: Iterator[list[bytes]], snapshot: Snapshot) -> Iterator[list[bytes]]:
+        for batch in lines:
+            self.count += len(batch)
+            yield batch
+        self._check(snapshot)
+
+    def _check(self, snapshot: Snapshot) -> None:
         expected = snapshot.count(self.records)
-        for columns in snapshot.columns(self.records, self.fields):
-            self.count += len(columns[0])
-            yield columns
         if self.count != expected:
             raise ExportIncomplete(
                 _(
@@ -96,10 +125,18 @@ def relatives(definition: EntityDefinition) -> dict[str, tuple[EntityDefinition,
     }
 
 
-def related_part(records: Records, name: str) -> Part:
-    """The records of the entity `name` that belong to the selection. Raises NotFound."""
+def related_part(records: Records, name: str, on_paper: bool = False, alone: bool = False) -> Part:
+    """The records of the entity `name` that belong to the selection. Raises NotFound.
+
+    `on_paper`: with the columns that lists have; `alone`: without saying to what one record they belong.
+    """
     known = relatives(records.definition)
     if name not in known:
         raise NotFound(_("There is no field “%(name)s”.", name=name[:80]))
     child, reference = known[name]
-    return Part(Records(child).pointing_at(reference, records), export_fields(child))
+    fields = export_fields(child)
+    if on_paper:
+        listed = {column.name for column in columns(child, records.viewer)}
+        listed = listed - {reference.name} if alone else listed | {reference.name}
+        fields = [field for field in fields if field.name in listed] or fields
+    return Part(Records(child).pointing_at(reference, records), fields)

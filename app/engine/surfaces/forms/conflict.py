@@ -16,8 +16,8 @@ from markupsafe import Markup
 from app.engine.errors import ValueProblem
 from app.engine.fields import Field
 from app.engine.presentation import companions
+from app.engine.record_form import Texts, fingerprint
 from app.engine.registry import EntityDefinition
-from app.engine.surfaces.forms.form import Texts, fingerprint
 
 TAKE = "take."
 """Prefix of the inputs by which the person chooses: `take.name` = `theirs` or `mine`."""

@@ -9,6 +9,7 @@ from flask_babel import gettext
 from werkzeug.wrappers import Response
 
 from app.engine import policy
+from app.engine import record_form as forms
 from app.engine.adapters.appbuilder.views import Pages, entity_page, expose
 from app.engine.adapters.web import toast
 from app.engine.addresses import list_address, record_address, undo_address
@@ -21,12 +22,11 @@ from app.engine.errors import (
     StaleRecord,
     StewardError,
 )
+from app.engine.inputs import input_id
 from app.engine.presentation import may, needed, title_of
 from app.engine.query import Records
 from app.engine.registry import EntityDefinition
 from app.engine.surfaces.forms import conflict, duplicates
-from app.engine.surfaces.forms import form as forms
-from app.engine.surfaces.forms.inputs import input_id
 
 
 class FormPages(Pages):
@@ -85,9 +85,9 @@ def _add_page(
     status: int = 200,
 ) -> Response:
     fields = forms.form_fields(definition)
-    drawn = forms.RecordForm(
-        definition, fields, texts, forms.text_labels(fields, texts), problems or ()
-    )
+    offered = forms.offered_states(definition, fields, None)
+    labels = forms.text_labels(fields, texts)
+    drawn = forms.RecordForm(definition, fields, texts, labels, problems or (), offered)
     approving = definition.review and policy.current_viewer().can(definition.name, "approve")
     names = [field.name for field in duplicates.compared(definition) if field in fields]
     return make_response(
@@ -162,7 +162,7 @@ class Editing:
 
     def _write(self, row: dict[str, Any], texts: forms.Texts, values: dict[str, Any]) -> Response:
         try:
-            with change_set("form") as changes:
+            with change_set("form", self._reason()) as changes:
                 changes.update(self.definition, self.record_id, values, row["version"])
         except StaleRecord:
             return self._conflict(self._row(), texts)
@@ -175,6 +175,13 @@ class Editing:
         else:
             toast(gettext("Saved."), "success", undo_address(changes.id))
         return redirect(record_address(self.definition, self.record_id), 303)
+
+    def _reason(self) -> str | None:
+        """That the person concerned has asked for the change, where the form was opened so."""
+        asked = request.values.get("asked", type=int)
+        if asked is None or not self.definition.options.about_person:
+            return None
+        return str(gettext("Corrected as the person asked, request %(number)s", number=asked))
 
     def _row(self) -> dict[str, Any]:
         """The record as it is now. Raises NotFound, NotAllowed."""
@@ -226,7 +233,10 @@ class Editing:
         status: int = 200,
         found: list[conflict.Difference] | None = None,
     ) -> Response:
-        drawn = forms.RecordForm(self.definition, self.fields, texts, labels, problems or ())
+        offered = forms.offered_states(self.definition, self.fields, row)
+        drawn = forms.RecordForm(
+            self.definition, self.fields, texts, labels, problems or (), offered
+        )
         return make_response(
             render_template(
                 "forms/edit.html",
@@ -239,6 +249,7 @@ class Editing:
                 first=forms.fingerprints(forms.row_texts(self.fields, row)),
                 found=found or [],
                 take=conflict.TAKE,
+                asked=request.values.get("asked", type=int),
             ),
             status,
         )

@@ -15,13 +15,13 @@ from app.engine import changes, policy, registry
 from app.engine.adapters.appbuilder.views import Pages, expose, page
 from app.engine.adapters.database import db
 from app.engine.adapters.web import is_own_address, toast
-from app.engine.addresses import with_query
+from app.engine.addresses import has_page, with_query
 from app.engine.changes import ChangeSet, UndoReport, may_undo
 from app.engine.changes import models as kinds
 from app.engine.errors import InvalidInput, NotAllowed, NotFound, ValueProblem
-from app.engine.job import request_job
 from app.engine.surfaces.history import words as called
 from app.engine.surfaces.history.contents import contents, report_of
+from app.engine.undoing import request_undo
 
 PAGE = 50
 INLINE = 200
@@ -41,7 +41,7 @@ class ChangeSetPages(Pages):
         return render_template(
             "history/sets.html",
             sets=[summary(row) for row in rows],
-            tabs=tabs(mine, door) if sees_all() else [],
+            tabs=tabs(mine, door),
             door=door,
             doors=called.DOORS.items(),
             whose=request.args.get("whose", ""),
@@ -80,13 +80,7 @@ class ChangeSetPages(Pages):
             raise NotAllowed
         here = url_for(".show", change_set_id=change_set_id)
         if total(found) > INLINE and found.state not in (kinds.UNDONE, kinds.PARTLY):
-            job = request_job(
-                "undo",
-                {"change_set": change_set_id},
-                title=_("Undo of change set %(number)s", number=change_set_id),
-                total=total(found),
-            )
-            return redirect(f"/jobs/{job.id}")
+            return asked_for(found, here)
         try:
             report = changes.undo(change_set_id)
         except InvalidInput as error:
@@ -95,6 +89,17 @@ class ChangeSetPages(Pages):
         registry.refresh()
         toast(outcome(report), "success" if all_reversed(report) else "warning")
         return redirect(came_from(found, here) if all_reversed(report) else here)
+
+
+def asked_for(found: ChangeSet, here: str) -> Response:
+    """A job is to take it back; the page that shows how far it has come."""
+    title = _("Undo of change set %(number)s", number=found.id)
+    try:
+        job = request_undo(found.id, title, total=total(found))
+    except InvalidInput as error:
+        toast(str(error), "warning")
+        return redirect(here)
+    return redirect(f"/jobs/{job.id}")
 
 
 def sees_all() -> bool:
@@ -160,12 +165,16 @@ def list_address(**given: Any) -> str:
 
 
 def tabs(mine: bool, door: str) -> list[dict[str, Any]]:
-    """Everybody's, and one's own."""
+    """Everybody's, and one's own; what was changed in roles, which is undone there."""
     kept = {"door": door} if door else {}
-    return [
+    found = [
         {"label": gettext("Everybody's"), "href": list_address(**kept), "active": not mine},
         {"label": gettext("My own"), "href": list_address(whose="mine", **kept), "active": mine},
     ]
+    of_roles = {"label": gettext("Of roles"), "href": "/roles/changes", "active": False}
+    if policy.current_viewer().can(policy.USERS, "read") and has_page(of_roles["href"]):
+        return [*(found if sees_all() else found[1:]), of_roles]
+    return found if sees_all() else []
 
 
 def summary(found: ChangeSet) -> dict[str, Any]:

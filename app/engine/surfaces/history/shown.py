@@ -8,14 +8,18 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from flask_babel import gettext
+from flask_babel import lazy_gettext as _
 
-from app.engine import policy
+from app.engine import audit, policy
 from app.engine.changes import Change
 from app.engine.changes import models as kinds
 from app.engine.errors import ValueProblem
 from app.engine.fields import Field
 from app.engine.query import MAX_PAGE_SIZE, Records, titles
 from app.engine.registry import EntityDefinition
+
+MERGED_INTO = "merged_into"
+"""Where a change to the trash says which record has taken the place of this one."""
 
 Values = Mapping[str, Any]
 Names = dict[str, dict[int, str]]
@@ -84,6 +88,10 @@ def shown_changes(
 
 def _shown(definition: EntityDefinition, change: Change, row: Values, names: Names) -> Shown:
     found = Shown()
+    into = (change.after or {}).get(MERGED_INTO)
+    if change.kind == kinds.TRASH and into is not None:
+        name = names[definition.name].get(into) or gettext("(not visible)")
+        found.lines.append(Line(_("Merged into"), "", name))
     if change.kind not in (kinds.CREATE, kinds.UPDATE, kinds.APPROVE):
         return found
     viewer = policy.current_viewer()
@@ -92,7 +100,10 @@ def _shown(definition: EntityDefinition, change: Change, row: Values, names: Nam
     for name, item in definition.fields.items():
         if name not in before and name not in after:
             continue
-        if viewer.access(definition.name, item) != "hidden":
+        access = viewer.access(definition.name, item)
+        if item.personal and access in ("read", "write"):
+            audit.note_view(definition.name, [change.record_id], [name])
+        if access != "hidden":
             texts = (value_text(definition, item, {**row, **v}, v, names) for v in (before, after))
             found.lines.append(Line(item.label, *texts))
     return found
@@ -116,7 +127,7 @@ def value_text(
     if item.target:
         label = names[str(item.target)].get(value) or gettext("(not visible)")
         return item.text(value, {f"{item.name}.label": label})
-    return item.text(value, row)
+    return item.text(item.guard(value), row)
 
 
 def _reference_names(definition: EntityDefinition, changes: Sequence[Change]) -> Names:
@@ -128,4 +139,6 @@ def _reference_names(definition: EntityDefinition, changes: Sequence[Change]) ->
             for values in (change.before or {}, change.after or {}):
                 if isinstance(values.get(item.name), int):
                     ids.add(values[item.name])
+    merged = {(change.after or {}).get(MERGED_INTO) for change in changes}
+    wanted[definition.name] |= {into for into in merged if into is not None}
     return {target: dict(titles(target, ids)) for target, ids in wanted.items()}

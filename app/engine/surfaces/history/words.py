@@ -9,6 +9,7 @@ from flask_babel import format_decimal, gettext
 from flask_babel import lazy_gettext as _
 
 from app.engine.changes import models as kinds
+from app.engine.links import BY_LINK
 
 KINDS = {
     kinds.CREATE: _("Added"),
@@ -18,6 +19,7 @@ KINDS = {
     kinds.RESTORE: _("Restored"),
     kinds.PURGE: _("Purged"),
     kinds.REMOVE: _("Taken away by undo"),
+    kinds.ERASE: _("Personal data erased"),
 }
 
 COUNTED: Mapping[str, Callable[[str], str]] = {
@@ -28,6 +30,7 @@ COUNTED: Mapping[str, Callable[[str], str]] = {
     kinds.RESTORE: lambda number: gettext("%(number)s restored", number=number),
     kinds.PURGE: lambda number: gettext("%(number)s purged", number=number),
     kinds.REMOVE: lambda number: gettext("%(number)s taken away", number=number),
+    kinds.ERASE: lambda number: gettext("%(number)s erased", number=number),
 }
 
 DOORS = {
@@ -41,8 +44,13 @@ DOORS = {
     "merge": _("Merge"),
     "command": _("Command line"),
     "job": _("Job"),
+    "erasure": _("Erasure"),
+    "handover": _("Hand-over"),
+    "pool": _("Pool"),
     "seed": _("Reference data"),
     "demo": _("Demonstration data"),
+    "demo_removal": _("Demonstration data taken away"),
+    "link": _("Link without sign-in"),
 }
 
 STATES = {
@@ -61,7 +69,9 @@ def door(name: str) -> str:
 
 def person(user_name: str) -> str:
     """Who it was; what belongs to no person was done by the system."""
-    return gettext("System") if user_name in ("", "system") else user_name
+    if user_name == BY_LINK:
+        return str(gettext("Somebody by a link"))
+    return str(gettext("System")) if user_name in ("", "system") else user_name
 
 
 def counts(found: Mapping[str, Any] | None) -> str:

@@ -3,23 +3,23 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
-from contextvars import copy_context
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import islice
 from pathlib import Path
 
 from flask import current_app
 
-from app.engine.changes import searched
+from app.engine.adapters.beside import ahead, collecting_seldom
+from app.engine.changes import Changes, WorkedOut, learn, work_out
 from app.engine.registry import EntityDefinition, current
 from app.engine.surfaces.imports.cells import ParsedRow, RowParser, with_made_choices
 from app.engine.surfaces.imports.columns import check_mapping
+from app.engine.surfaces.imports.making import Making
 from app.engine.surfaces.imports.models import Options
-from app.engine.surfaces.imports.plan import Planner
+from app.engine.surfaces.imports.plan import Outcome, Planner
 from app.engine.surfaces.imports.references import References
-from app.engine.tables import Limits, Row, Table, open_table
+from app.engine.tables import Limits, Table, open_table
 
 BATCH = 1000
 """Rows in one transaction: so few that whoever saves meanwhile on SQLite waits a moment only."""
@@ -52,36 +52,29 @@ class Reading:
     parser: RowParser
     references: References
     planner: Planner
-
-    _ahead: Future[list[ParsedRow]] | None = None
-    _read_on: Callable[[], Future[list[ParsedRow]]] | None = None
+    making: Making
 
     def batches(self, size: int = BATCH) -> Iterator[list[ParsedRow]]:
-        """The rows, parsed, with what they refer to looked up."""
-        rows = self.table.rows()
-        with ThreadPoolExecutor(1, "import-reader") as reader:
-            # On the same person's behalf and in the same language as here.
-            self._read_on = lambda: reader.submit(copy_context().run, self._read, rows, size)
-            batch = self._read(rows, size)
-            while batch:
-                self.references.resolve(_good(batch))
-                yield batch
-                ahead, self._ahead = self._ahead, None
-                batch = ahead.result() if ahead else self._read(rows, size)
+        """The rows, parsed, with what they refer to looked up.
 
-    def read_ahead(self) -> None:
-        """Read the next batch beside what follows: while a database writes, Python is free."""
-        if self._ahead is None and self._read_on is not None:
-            self._ahead = self._read_on()
+        The next ones are read beside whatever is done with these.
+        """
+        with collecting_seldom(), ahead(lambda: self._read(size)) as batches:
+            for rows, learned in batches:
+                learn(self.definition, learned)
+                self.references.resolve(_good(rows))
+                yield rows
 
-    def _read(self, rows: Iterator[Row], size: int) -> list[ParsedRow]:
+    def decide(self, rows: Sequence[ParsedRow], changes: Changes) -> list[Outcome]:
+        """The outcome of each row, see `Planner.decide`."""
+        self.making.vouch(changes, rows)
+        return self.planner.decide(rows, changes)
+
+    def _read(self, size: int) -> Iterator[tuple[list[ParsedRow], WorkedOut]]:
         """Rows as values, and what writing them will need; nothing here asks the database."""
-        batch = [self.parser.parse(row) for row in islice(rows, size)]
-        index = self.definition.search_index
-        if index is not None:
-            for texts in searched(self.definition, [row.values for row in batch]):
-                index.remember(texts)
-        return batch
+        rows = self.table.rows()
+        while batch := [self.parser.parse(row) for row in islice(rows, size)]:
+            yield batch, work_out(self.definition, [row.values for row in batch])
 
 
 @contextlib.contextmanager
@@ -96,12 +89,14 @@ def reading(
     with open_file(path, name, options) as table:
         check_mapping(definition, table.columns, options.mapping)
         parser = RowParser(definition, table.columns, options)
+        making = Making(definition, options)
         yield Reading(
             definition,
             table,
             parser,
-            References(definition, parser.column_of),
-            Planner(definition, options, parser.column_of, compare),
+            References(definition, parser.column_of, making),
+            Planner(definition, options, parser.column_of, compare, making.as_first_met),
+            making,
         )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 
 from app.engine.choices import Option, OptionList
 from app.engine.errors import ValueProblem
-from app.engine.fields import Choice, Field, Money
+from app.engine.fields import Choice, Field, FoundBy, Money, Reference
 from app.engine.labels import Bilingual
 from app.engine.parsing import cell_text, clean, is_empty, parse_money, shown
 from app.engine.registry import EntityDefinition
@@ -48,7 +48,7 @@ Found = tuple[dict[str, Any], str | None, tuple[str, str] | None, Any]
 """What a cell gives: values, the word for a reference, an unknown choice, why it is refused."""
 
 _NOTHING: Found = ({}, None, None, None)
-_REMEMBERED = 2000
+_REMEMBERED = 500
 """So many different cells of a column are remembered: dates, amounts and choices come again."""
 
 
@@ -65,6 +65,7 @@ class RowParser:
             for index, column in enumerate(columns)
             if column in options.mapping
         ]
+        self._implied = implied(definition, self.column_of)
         self.chosen = options.choices
         self.refining = _refining(definition)
 
@@ -89,7 +90,22 @@ class RowParser:
             else:
                 for name, value in given.items():
                     values[name] = list(value) if type(value) is list else value
+        for name, by in self._implied.items():
+            if values.get(by.own) is not None:
+                parsed.references[name] = str(values[by.own])
         return parsed
+
+
+def implied(definition: EntityDefinition, mapped: Collection[str]) -> dict[str, FoundBy]:
+    """References that no column names, and that a field of the row finds all the same."""
+    return {
+        item.name: item.found_by
+        for item in definition.references
+        if isinstance(item, Reference)
+        and item.found_by is not None
+        and item.name not in mapped
+        and item.found_by.own in mapped
+    }
 
 
 class _ColumnReader:

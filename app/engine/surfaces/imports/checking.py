@@ -3,29 +3,35 @@
 from __future__ import annotations
 
 from collections import Counter
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import select
+from sqlalchemy import delete, insert, select
+from sqlalchemy.orm import Session
 
 from app.engine import policy
 from app.engine.adapters.database import db
 from app.engine.changes import ChangeSet
 from app.engine.changes import models as kinds
 from app.engine.messages import freeze
-from app.engine.registry import EntityDefinition
-from app.engine.surfaces.imports.batches import reading
-from app.engine.surfaces.imports.models import ImportRun, Options, Tally
+from app.engine.surfaces.imports.batches import Reading, reading
+from app.engine.surfaces.imports.making import Wanted, stands_for_new
+from app.engine.surfaces.imports.models import ImportRefusal, ImportRun, Options, Tally
 from app.engine.surfaces.imports.plan import Outcome, reader
 from app.engine.surfaces.imports.resembling import Resembled
+
+TO_BE_MADE = "made"
+"""In place of a reference's value: the name of a record that is yet to be made."""
 
 _KEPT_WORDS = 300
 _KEPT_CHANGES = 50
 _KEPT_DUPLICATES = 200
+_KEPT_MADE = 50
 
 OnProgress = Callable[[int, int], None]
+OnRefused = Callable[[Sequence[Outcome]], None]
 
 
 @dataclass
@@ -34,13 +40,31 @@ class Preview(Tally):
 
     unknown: dict[str, Counter[str]] = field(default_factory=dict)
     changes: list[dict[str, Any]] = field(default_factory=list)
+    fields: Counter[str] = field(default_factory=Counter)
+    """How many rows change each field."""
+
     duplicates: list[dict[str, Any]] = field(default_factory=list)
     warnings: list[Any] = field(default_factory=list)
     near: int = 0
     alike: list[dict[str, Any]] = field(default_factory=list)
-    """New rows that resemble a record or an earlier row: how many, and the first of them."""
+    """Rows that resemble a record or an earlier row: how many, and the first of them."""
 
-    def add(self, definition: EntityDefinition, outcome: Outcome) -> None:
+    made: dict[str, tuple[int, list[str]]] = field(default_factory=dict)
+    """Entity → how many records are made on the way, and what the first of them will be called."""
+
+    missing: dict[str, int] = field(default_factory=dict)
+    """Reference → how many different words refer to nothing."""
+
+    def make(self, wanted: Iterable[Wanted]) -> None:
+        """Count what rows need and what is made for them."""
+        for one in wanted:
+            self.counts["made"] += 1
+            count, names = self.made.get(one.target.name, (0, []))
+            if len(names) < _KEPT_MADE:
+                names.append(one.name)
+            self.made[one.target.name] = count + 1, names
+
+    def add(self, file: Reading, outcome: Outcome) -> None:
         self.count(outcome.kind)
         if outcome.resembles is not None:
             self._resembling(outcome, outcome.resembles)
@@ -51,8 +75,10 @@ class Preview(Tally):
         elif outcome.kind == "duplicate" and len(self.duplicates) < _KEPT_DUPLICATES:
             reason = freeze(outcome.problems[0].message)
             self.duplicates.append({"row": outcome.row.number, "message": reason})
-        elif outcome.kind == "changed" and len(self.changes) < _KEPT_CHANGES:
-            self.changes.append(_described(definition, outcome))
+        elif outcome.kind == "changed" and outcome.prepared is not None:
+            self.fields.update(outcome.prepared.changed)
+            if len(self.changes) < _KEPT_CHANGES:
+                self.changes.append(_described(file, outcome))
 
     def _resembling(self, outcome: Outcome, resembles: Resembled) -> None:
         self.near += 1
@@ -64,6 +90,7 @@ class Preview(Tally):
                     "value": str(outcome.row.values.get(resembles.field.name)),
                     "line": resembles.line,
                     "record_id": resembles.record_id,
+                    "kind": outcome.kind,
                 }
             )
 
@@ -75,31 +102,49 @@ class Preview(Tally):
                 name: words.most_common(_KEPT_WORDS) for name, words in self.unknown.items()
             },
             "changes": self.changes,
+            "fields": dict(self.fields.most_common()),
             "duplicates": self.duplicates,
             "warnings": self.warnings,
             "near": self.near,
             "alike": self.alike,
+            "making": self.made,
+            "missing": self.missing,
         }
 
 
 def check(
-    entity: str, path: Path, name: str, options: Options, on_progress: OnProgress | None = None
+    entity: str,
+    path: Path,
+    name: str,
+    options: Options,
+    on_progress: OnProgress | None = None,
+    on_refused: OnRefused | None = None,
 ) -> Preview:
-    """Go through the file as a run would. Raises TableProblem, InvalidInput, NotAllowed."""
+    """Go through the file as a run would. Raises TableProblem, InvalidInput, NotAllowed.
+
+    `on_refused` gets every batch of rows that are refused.
+    """
     viewer = policy.current_viewer()
     viewer.require(entity, "import")
     preview = Preview()
     with reading(entity, path, name, options, compare=True) as file:
-        preview.warnings = [freeze(warning) for warning in file.table.warnings]
+        told = [*file.table.warnings, *file.table.faults()]
+        preview.warnings = [freeze(warning) for warning in told]
         about = file.table.estimated_rows()
         for batch in file.batches():
             session = db.session()
-            for outcome in file.planner.decide(batch, reader(session)):
-                preview.add(file.definition, outcome)
+            outcomes = file.decide(batch, reader(session))
+            preview.make(file.making.needs(outcomes))
+            for outcome in outcomes:
+                preview.add(file, outcome)
             session.expunge_all()
+            refused = [outcome for outcome in outcomes if outcome.kind == "refused"]
+            if on_refused and refused:
+                on_refused(refused)
             if on_progress:
                 done = preview.counts["total"]
                 on_progress(done, max(about, done))
+        preview.missing = file.references.missing()
     db.session.rollback()
     return preview
 
@@ -110,9 +155,9 @@ def add_refusals(tally: Tally, outcome: Outcome) -> None:
         tally.refuse(outcome.row.number, problem.column, problem.value, freeze(problem.message))
 
 
-def refusal_rows(run_id: int, outcomes: Iterable[Outcome]) -> list[dict[str, Any]]:
-    """The refused rows among the outcomes, as they are kept with their reasons."""
-    return [
+def keep_refusals(session: Session, run_id: int, outcomes: Iterable[Outcome]) -> None:
+    """Keep the refused rows among the outcomes with their reasons."""
+    rows = [
         {
             "run_id": run_id,
             "row": outcome.row.number,
@@ -124,6 +169,16 @@ def refusal_rows(run_id: int, outcomes: Iterable[Outcome]) -> list[dict[str, Any
         for outcome in outcomes
         if outcome.kind == "refused"
     ]
+    if rows:
+        session.execute(insert(ImportRefusal), rows)
+
+
+def forget_refusals(session: Session, run_id: int, after: int = 0) -> None:
+    """Forget the refused rows that come after a line of the file."""
+    session.execute(
+        delete(ImportRefusal).where(ImportRefusal.run_id == run_id, ImportRefusal.row > after),
+        execution_options={"synchronize_session": False},
+    )
 
 
 def imported_before(entity: str, sha256: str, not_this: int | None = None) -> ImportRun | None:
@@ -144,21 +199,30 @@ def imported_before(entity: str, sha256: str, not_this: int | None = None) -> Im
     return found
 
 
-def _described(definition: EntityDefinition, outcome: Outcome) -> dict[str, Any]:
-    """A change field by field, as JSON values of the fields."""
-    prepared = outcome.prepared
+def _described(file: Reading, outcome: Outcome) -> dict[str, Any]:
+    """A change field by field, as JSON values of the fields; what a rule adds elsewhere is not told."""
+    prepared, definition = outcome.prepared, file.definition
     assert prepared is not None
     fields = definition.fields
+    plain = {field.name for field in policy.plain(definition)}
+
+    def after(name: str) -> Any:
+        value = prepared.values[name]
+        if fields[name].target and stands_for_new(value):
+            return {TO_BE_MADE: file.making.name_of(value)}
+        return fields[name].dump(value)
+
     return {
         "row": outcome.row.number,
         "record_id": prepared.record_id,
-        "name": definition.title_field.text(definition.title_field.get(outcome.record)),
+        "name": policy.record_name(definition, outcome.record),
         "fields": [
             [
                 name,
                 fields[name].dump(prepared.before.get(name)),
-                fields[name].dump(prepared.values[name]),
+                after(name),
             ]
             for name in prepared.changed
+            if name in plain
         ],
     }

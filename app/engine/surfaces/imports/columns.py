@@ -32,14 +32,17 @@ def importable(definition: EntityDefinition) -> list[Field]:
 def propose(
     columns: Sequence[str], fields: Iterable[Field], earlier: Mapping[str, str] | None = None
 ) -> dict[str, str]:
-    """Column → field, each field once: as the user chose before, by name or label, by synonym."""
+    """Column → field, each field once: as the user chose before, by name or label, by synonym.
+
+    `earlier`: what was chosen, what counts most first; "" for a column that was left out.
+    """
     available = {field.name: field for field in fields}
-    mapping = {
-        column: name
-        for column, name in (earlier or {}).items()
-        if column in columns and name in available
-    }
-    columns = [column for column in columns if not is_reason(column)]
+    mapping: dict[str, str] = {}
+    for column, chosen in (earlier or {}).items():
+        if column in columns and chosen in available and chosen not in mapping.values():
+            mapping[column] = chosen
+    left_out = {column for column, chosen in (earlier or {}).items() if not chosen}
+    columns = [c for c in columns if c not in left_out and not is_reason(c)]
     for words in (_own_words, _synonyms):
         known: dict[str, str] = {}
         for field in available.values():
@@ -51,6 +54,16 @@ def propose(
             if name and column not in mapping and name not in mapping.values():
                 mapping[column] = name
     return mapping
+
+
+def matched(columns: Sequence[str], wanted: Iterable[str]) -> dict[str, str]:
+    """Wanted header → the file's own column of that name but for case, width and marks."""
+    there: dict[str, str] = {}
+    for column in columns:
+        there.setdefault(header_key(column), column)
+    exact = set(columns)
+    found = {name: name if name in exact else there.get(header_key(name)) for name in wanted}
+    return {name: column for name, column in found.items() if column is not None}
 
 
 def key_candidates(definition: EntityDefinition, mapping: Mapping[str, str]) -> list[Field]:

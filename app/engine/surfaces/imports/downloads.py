@@ -10,15 +10,18 @@ from typing import Any
 from flask import send_file
 from flask_babel import gettext
 
+from app.engine import audit
 from app.engine.adapters.appbuilder.views import Pages, entity_page, expose
 from app.engine.errors import NotFound
 from app.engine.registry import EntityDefinition
-from app.engine.surfaces.imports.files import FORMATS, write_refused, write_template
+from app.engine.surfaces.imports.files import FORMATS, write_refused
+from app.engine.surfaces.imports.models import CHECKED
 from app.engine.surfaces.imports.pages import found
+from app.engine.surfaces.imports.templates import write_choices, write_template
 
 
 class ImportDownloads(Pages):
-    """/import/<key>/template.<format> and /import/<key>/<id>/refused"""
+    """/import/<key>/template.<format>, /import/<key>/choices.csv and /import/<key>/<id>/refused"""
 
     @expose("/import/<key>/template.<format>")
     @entity_page("import")
@@ -34,13 +37,28 @@ class ImportDownloads(Pages):
         name = gettext("%(entities)s, template", entities=definition.plural)
         return _sent(write, str(name))
 
+    @expose("/import/<key>/choices.csv")
+    @entity_page("import")
+    def choices(self, definition: EntityDefinition) -> Any:
+        """What the cells of a file may hold where there is a choice."""
+
+        def write(path: Path) -> str:
+            write_choices(definition, path)
+            return "csv"
+
+        name = gettext("%(entities)s, choices", entities=definition.plural)
+        return _sent(write, str(name))
+
     @expose("/import/<key>/<int:run_id>/refused")
     @entity_page("import")
     def refused(self, definition: EntityDefinition, run_id: int) -> Any:
         """The rows that were refused, with the reasons, to be mended and imported again."""
         run, _job = found(definition, run_id)
-        if not (run.counts or {}).get("refused"):
+        known = run.plan if run.state == CHECKED else run.counts
+        if not known or not known.get("refused"):
             raise NotFound
+        details = {"import": run_id, "refused": known["refused"]}
+        audit.record("download", entity=definition.name, details=details)
         stem = PurePath(run.file_name).stem
         name = gettext("%(file)s, refused rows", file=stem)
         return _sent(lambda path: write_refused(run, path), str(name))

@@ -33,6 +33,7 @@ from app.engine.surfaces.imports.models import (
     ImportRun,
     Options,
 )
+from app.engine.undoing import request_undo
 
 AT_ONCE = 1000
 """Up to so many changes are taken back while the person waits; more, by a job."""
@@ -54,7 +55,7 @@ class ImportPages(Pages):
                 if file is None or not file.filename:
                     raise InvalidInput.of("file", _("Choose a file first."))
                 run_id = uploads.take(definition, file.stream, file.filename)
-                return redirect(_address(definition, run_id), 303)
+                return redirect(address(definition, run_id), 303)
             except StewardError as error:
                 problem = error.message
         page = render_template(
@@ -73,7 +74,7 @@ class ImportPages(Pages):
         run, job = found(definition, run_id)
         if job is None or job.over:
             notices.seen(request.path)
-        return _page(definition, run, job)
+        return page_of(definition, run, job)
 
     @expose("/import/<key>/<int:run_id>/status")
     @entity_page("import")
@@ -85,7 +86,7 @@ class ImportPages(Pages):
         return render_template(
             "jobs/_progress.html",
             job=shown.progress(job),
-            url=_address(definition, run_id, "status"),
+            url=address(definition, run_id, "status"),
         )
 
     @expose("/import/<key>/<int:run_id>/format", methods=["POST"])
@@ -93,7 +94,7 @@ class ImportPages(Pages):
     def format(self, definition: EntityDefinition, run_id: int) -> Any:
         """Read the file in another way."""
         run, job = found(definition, run_id)
-        _require(run, UPLOADED, CHECKED, CHECKING if job and job.over else UPLOADED)
+        require(run, UPLOADED, CHECKED, CHECKING if job and job.over else UPLOADED)
         header = {"yes": True, "no": False}.get(request.form.get("header", ""))
         wanted = {
             "encoding": shown.known_encoding(request.form.get("encoding")),
@@ -104,8 +105,8 @@ class ImportPages(Pages):
         try:
             uploads.read_differently(definition, run, wanted)
         except StewardError as error:
-            return _page(definition, run, job, error.message)
-        return redirect(_address(definition, run_id), 303)
+            return page_of(definition, run, job, error.message)
+        return redirect(address(definition, run_id), 303)
 
     @expose("/import/<key>/<int:run_id>/check", methods=["POST"])
     @entity_page("import")
@@ -121,11 +122,11 @@ class ImportPages(Pages):
         except StewardError as error:
             run.options = options.as_json()
             db.session.expunge(run)
-            return _page(definition, run, None, error.message)
+            return page_of(definition, run, None, error.message)
         before = (UPLOADED, CHECKED, *((CHECKING,) if job is None or job.over else ()))
         title = _("Check of %(file)s", file=run.file_name)
         _go_on(definition, run, before, CHECKING, "import.check", "default", title, options)
-        return redirect(_address(definition, run_id), 303)
+        return redirect(address(definition, run_id), 303)
 
     @expose("/import/<key>/<int:run_id>/columns", methods=["POST"])
     @entity_page("import")
@@ -133,7 +134,7 @@ class ImportPages(Pages):
         """Back from the preview to the columns."""
         run, _job = found(definition, run_id)
         _move(run, (CHECKED,), UPLOADED)
-        return redirect(_address(definition, run_id), 303)
+        return redirect(address(definition, run_id), 303)
 
     @expose("/import/<key>/<int:run_id>/start", methods=["POST"])
     @entity_page("import")
@@ -145,12 +146,12 @@ class ImportPages(Pages):
             message = gettext(
                 "Rows are refused, and all or nothing was asked for: nothing is imported."
             )
-            return _page(definition, run, job, message)
+            return page_of(definition, run, job, message)
         before = (CHECKED, *((RUNNING, REVERSING) if job is None or job.over else ()))
         state = run.state if run.state == REVERSING else RUNNING
         title = _("Import of %(file)s", file=run.file_name)
         _go_on(definition, run, before, state, "import.run", "bulk", title)
-        return redirect(_address(definition, run_id), 303)
+        return redirect(address(definition, run_id), 303)
 
     @expose("/import/<key>/<int:run_id>/undo", methods=["POST"])
     @entity_page("import")
@@ -162,17 +163,16 @@ class ImportPages(Pages):
         target = db.session.get(ChangeSet, run.change_set_id)
         if target is None or not may_undo(target, policy.current_viewer()):
             raise NotFound
-        here = _address(definition, run_id)
-        if sum((target.counts or {}).values()) > AT_ONCE:
-            arguments = {"change_set": target.id, "page": here}
-            with write_transaction() as session:
-                asked = request_job(
-                    "undo", arguments, "bulk", _("Undo of %(file)s", file=run.file_name)
-                )
-                session.get_one(ImportRun, run.id, populate_existing=True).job_id = asked.id
-        else:
-            report = undo(target.id)
-            toast(shown.undone(report.as_json()), "success" if not report.blocked else "warning")
+        here = address(definition, run_id)
+        try:
+            if sum((target.counts or {}).values()) > AT_ONCE:
+                _ask_for_undo(run, target, here)
+            else:
+                report = undo(target.id)
+                kind = "success" if not report.blocked else "warning"
+                toast(shown.undone(report.as_json()), kind)
+        except InvalidInput as error:
+            toast(str(error), "warning")
         return redirect(here, 303)
 
     @expose("/import/<key>/<int:run_id>/discard", methods=["POST"])
@@ -180,13 +180,22 @@ class ImportPages(Pages):
     def discard(self, definition: EntityDefinition, run_id: int) -> Any:
         """Forget a file that was not imported."""
         run, job = found(definition, run_id)
-        _require(run, UPLOADED, CHECKED, CHECKING if job and job.over else UPLOADED)
+        require(run, UPLOADED, CHECKED, CHECKING if job and job.over else UPLOADED)
         uploads.discard(run)
         toast(gettext("The file was discarded; nothing was imported."), "info")
         return redirect(f"/import/{definition.key}", 303)
 
 
-def _page(
+def _ask_for_undo(run: ImportRun, target: ChangeSet, here: str) -> None:
+    """Raises InvalidInput where somebody else's job is at it already."""
+    title = _("Undo of %(file)s", file=run.file_name)
+    total = sum((target.counts or {}).values())
+    with write_transaction() as session:
+        asked = request_undo(target.id, title, "bulk", total, here)
+        session.get_one(ImportRun, run.id, populate_existing=True).job_id = asked.id
+
+
+def page_of(
     definition: EntityDefinition, run: ImportRun, job: Job | None, problem: Any = None
 ) -> tuple[str, int]:
     """The page that fits where the import stands."""
@@ -196,7 +205,7 @@ def _page(
     context: dict[str, Any] = {
         "definition": definition,
         "run": run,
-        "here": _address(definition, run.id),
+        "here": address(definition, run.id),
         "problem": problem,
     }
     if waiting and job is not None:
@@ -222,7 +231,7 @@ def _go_on(
     options: Options | None = None,
 ) -> None:
     """Move the import on and ask for the job that does it, both or neither, and once."""
-    arguments = {"import": run.id, "page": _address(definition, run.id)}
+    arguments = {"import": run.id, "page": address(definition, run.id)}
     total = (run.plan or {}).get("total") if kind == "import.run" else None
     with write_transaction():
         job = request_job(kind, arguments, queue, title, total)
@@ -251,16 +260,20 @@ def _move(run: ImportRun, before: Iterable[str], state: str, **values: Any) -> N
             abort(409)
 
 
-def _require(run: ImportRun, *states: str) -> None:
+def require(run: ImportRun, *states: str) -> None:
+    """409 where the import has moved on."""
     if run.state not in states:
         abort(409)
 
 
 def _own(definition: EntityDefinition) -> Any:
-    """The imports into the entity that the viewer may know of: their own, or all."""
+    """The imports into the entity that the viewer may know of: their own; all, for administrators.
+
+    A preview shows what stands in the file and in records, with the rights of whoever asked.
+    """
     viewer = policy.current_viewer()
     statement = select(ImportRun).where(ImportRun.entity == definition.name)
-    if not viewer.can(policy.SYSTEM, "read"):
+    if not viewer.unlimited:
         statement = statement.where(ImportRun.user_id == viewer.user_id)
     return statement.order_by(ImportRun.id.desc())
 
@@ -274,5 +287,6 @@ def found(definition: EntityDefinition, run_id: int) -> tuple[ImportRun, Job | N
     return run, job
 
 
-def _address(definition: EntityDefinition, run_id: int, page: str = "") -> str:
+def address(definition: EntityDefinition, run_id: int, page: str = "") -> str:
+    """An import's page, or one below it."""
     return f"/import/{definition.key}/{run_id}{'/' if page else ''}{page}"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Literal
 
@@ -17,6 +17,7 @@ from app.engine.surfaces.imports.models import Options
 from app.engine.surfaces.imports.resembling import Resembled, Resembling
 from app.engine.surfaces.imports.standing import Standing, content, keyed, uniques, values_of
 
+Values = Mapping[str, Any]
 Kind = Literal["new", "changed", "unchanged", "duplicate", "refused"]
 
 
@@ -41,13 +42,20 @@ class Planner:
         options: Options,
         column_of: Mapping[str, str],
         compare: bool = False,
+        as_first_met: Callable[[Values], Values] = lambda values: values,
     ) -> None:
-        """`compare`: say of each new row what it resembles, even where nothing hangs on it."""
+        """`compare`: say of each new row what it resembles, even where nothing hangs on it.
+
+        `as_first_met`: values as they were when their like was met first, before what they refer
+        to was made.
+        """
+        self._as_first_met = as_first_met
         self.definition = definition
         self._mode, self._choice = options.mode, options.near
         self.key = definition.fields[options.key] if options.key else None
         self._column_of = column_of
         self._uniques = uniques(definition)
+        self._names = {fields: tuple(item.name for item in fields) for fields in self._uniques}
         compared = compare or options.near != "add"
         self._near = Resembling(definition, self.key) if compared else None
         # By their hashes, which take little room: what was met, and in which line first.
@@ -99,7 +107,7 @@ class Planner:
             return Outcome(row, "refused", problems=[clash])
         outcome = self._by_mode(row, record) or self._same(row, record, standing)
         outcome = outcome or self._checked(row, record, standing, changes)
-        outcome.resembles = near if outcome.kind == "new" else None
+        outcome.resembles = near if outcome.kind != "refused" else None
         if outcome.kind == "changed" and outcome.prepared is not None:
             # What the record held until now counts as held to the end: so the rows after this one
             # are judged alike before it is written and after that, by preview and run.
@@ -116,7 +124,7 @@ class Planner:
             if line == row.number:
                 return None
             message = _("The record of line %(line)s is meant here too.", line=line)
-        elif not keyed(row, self.key) and standing.same_exists(row):
+        elif self._told_apart(row) and standing.same_exists(row):
             message = _("There is a record with the same content already.")
         else:
             return None
@@ -159,7 +167,7 @@ class Planner:
                 standing.may_create(row)
                 prepared = changes.checker.new(self.definition, row.values, cleaned=True)
                 return Outcome(row, "new", prepared)
-            prepared = changes.checker.update(self.definition, record, row.values)
+            prepared = changes.checker.update(self.definition, record, row.values, cleaned=True)
         except InvalidInput as error:
             return Outcome(row, "refused", problems=self._placed(row, error))
         if not prepared.changed:
@@ -173,11 +181,19 @@ class Planner:
 
     def _repeated(self, row: ParsedRow) -> int | None:
         """The line of an earlier row that is about the same record; notes this one otherwise."""
+        if not self._told_apart(row) and not keyed(row, self.key):
+            return None
         if self.key is not None and keyed(row, self.key):
             first = self._met_keys.setdefault(hash(row.values[self.key.name]), row.number)
         else:
-            first = self._met_rows.setdefault(hash(content(row.values)), row.number)
+            first = self._met_rows.setdefault(
+                hash(content(self._as_first_met(row.values))), row.number
+            )
         return None if first == row.number else first
+
+    def _told_apart(self, row: ParsedRow) -> bool:
+        """Whether the row is known by its content: it says no key, and no two records are alike."""
+        return not keyed(row, self.key) and not self.definition.options.alike
 
     def _repeats(self, row: ParsedRow, first: int) -> CellProblem:
         if self.key is None or not keyed(row, self.key):
@@ -192,9 +208,11 @@ class Planner:
             values = values_of(row.values, fields)
             if values is None:
                 continue
-            names = tuple(item.name for item in fields)
-            column, text = self._column_of.get(names[-1]), str(values[-1])
-            first = self._met.get(names, {}).get(hash(values))
+            names = self._names[fields]
+            column = self._column_of.get(names[-1])
+            text = row.references.get(names[-1]) or str(values[-1])
+            met = values_of(self._as_first_met(row.values), fields)
+            first = self._met.get(names, {}).get(hash(met))
             if first is not None:
                 message = _(
                     "The same %(field)s stands in line %(line)s.",
@@ -213,9 +231,9 @@ class Planner:
         if self._near is not None:
             self._near.note(values, line)
         for fields in self._uniques:
-            held = values_of(values, fields)
+            held = values_of(self._as_first_met(values), fields)
             if held is not None:
-                names = tuple(item.name for item in fields)
+                names = self._names[fields]
                 self._met.setdefault(names, {}).setdefault(hash(held), line)
 
     def _placed(self, row: ParsedRow, error: InvalidInput) -> list[CellProblem]:

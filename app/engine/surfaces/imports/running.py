@@ -11,37 +11,44 @@ from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import insert
 from sqlalchemy.orm import Session
 
+from app.engine import audit, policy, registry
 from app.engine import changes as change_sets
-from app.engine import policy, registry
-from app.engine.adapters.database import dialect_name, now, write_transaction
+from app.engine.adapters.database import db, dialect_name, in_turn, now, write_transaction
 from app.engine.changes import Changes, change_set
 from app.engine.registry import current
 from app.engine.surfaces.imports.batches import Reading, reading
 from app.engine.surfaces.imports.cells import ParsedRow, made_value, words_to_make
-from app.engine.surfaces.imports.checking import add_refusals, refusal_rows
+from app.engine.surfaces.imports.checking import (
+    add_refusals,
+    forget_refusals,
+    keep_refusals,
+)
 from app.engine.surfaces.imports.models import (
     DONE,
     REVERSED,
     REVERSING,
     RUNNING,
-    ImportRefusal,
     ImportRun,
     Tally,
 )
+from app.engine.surfaces.imports.plan import Outcome, reader
 from app.engine.surfaces.imports.writing import write_outcomes
 
 Hold = Callable[..., None]
 """Called inside each transaction with its session and `done=`; raises to give the run up."""
 
-_PAUSE_SECONDS = 0.01
+_PAUSE_SECONDS = 0.005
 """Between batches on SQLite, whose one writer others wait for."""
 
 
 class _Refused(Exception):
     """A row was refused where all or nothing was asked for."""
+
+    def __init__(self, outcomes: Sequence[Outcome]) -> None:
+        super().__init__()
+        self.outcomes = outcomes
 
 
 class Runner:
@@ -62,13 +69,12 @@ class Runner:
             return run
         self._make_choices(run)
         definition = current().entity(run.entity)
-        try:
-            with reading(definition.name, self._path, run.file_name, run.decided) as file:
-                self._import(file, run)
-        except _Refused:
-            self._note_reversing()
-            return self._reverse()
-        return self._finish(DONE)
+        with reading(definition.name, self._path, run.file_name, run.decided) as file:
+            whole = self._import(file, run)
+        if whole:
+            return self._finish(DONE)
+        self._note_reversing()
+        return self._reverse()
 
     def _begin(self) -> ImportRun:
         with write_transaction() as session:
@@ -77,6 +83,8 @@ class Runner:
             self._hold(session)
             if run.state not in (REVERSING, DONE, REVERSED):
                 run.state = RUNNING
+                # Those of the preview, or of rows that were only looked at.
+                forget_refusals(session, run.id, run.position)
         self._tally.counts |= run.counts or {}
         self._tally.refusals = list(run.refusals or [])
         return run
@@ -98,20 +106,53 @@ class Runner:
             run.change_set_id = changes.id
         registry.refresh()
 
-    def _import(self, file: Reading, run: ImportRun) -> None:
+    def _import(self, file: Reading, run: ImportRun) -> bool:
+        """Take the rows; False where one is refused and all or nothing was asked for.
+
+        What comes after that one is only looked at, so that every refused row is known.
+        """
+        whole = True
         for batch in file.batches():
             fresh = [row for row in batch if row.number > run.position]
             file.planner.meet(batch[: len(batch) - len(fresh)])
-            if fresh:
-                self._take(file, fresh)
+            if fresh and whole:
+                whole = self._taken(file, fresh)
+            elif fresh:
+                self._note_refused(file.decide(fresh, reader(db.session())))
             if dialect_name() == "sqlite":
                 time.sleep(_PAUSE_SECONDS)
+        return whole
+
+    def _taken(self, file: Reading, rows: Sequence[ParsedRow]) -> bool:
+        try:
+            self._take(file, rows)
+        except _Refused as refused:
+            self._note_refused(refused.outcomes)
+            return False
+        return True
+
+    def _note_refused(self, outcomes: Sequence[Outcome]) -> None:
+        """Keep which rows stood in the way, for the person to mend."""
+        self._tell(outcomes)
+        with write_transaction() as session:
+            self._hold(session)
+            keep_refusals(session, self._run_id, outcomes)
+        db.session.expunge_all()
+
+    def _tell(self, outcomes: Sequence[Outcome]) -> None:
+        for outcome in outcomes:
+            self._tally.count(outcome.kind)
+            if outcome.kind == "refused":
+                add_refusals(self._tally, outcome)
 
     def _take(self, file: Reading, rows: Sequence[ParsedRow]) -> None:
         """One batch, one transaction."""
         counts, kept = dict(self._tally.counts), len(self._tally.refusals)
         try:
             with write_transaction() as session:
+                in_turn(
+                    session, [f"import {n}" for n in (file.definition.name, *file.making.targets)]
+                )
                 run = self._row(session)
                 with self._change_set(run) as changes:
                     self._write(file, rows, run, changes)
@@ -126,18 +167,14 @@ class Runner:
         self, file: Reading, rows: Sequence[ParsedRow], run: ImportRun, changes: Changes
     ) -> None:
         options = run.decided
-        outcomes = file.planner.decide(rows, changes)
-        file.read_ahead()
+        file.references.resolve_again(rows)
+        outcomes = file.decide(rows, changes)
+        self._tally.counts["made"] += file.making.make(changes, outcomes)
         write_outcomes(changes, file.definition, outcomes, options.approved)
-        for outcome in outcomes:
-            self._tally.count(outcome.kind)
-            if outcome.kind == "refused":
-                add_refusals(self._tally, outcome)
+        self._tell(outcomes)
         if options.all_or_nothing and self._tally.counts["refused"]:
-            raise _Refused
-        refused = refusal_rows(run.id, outcomes)
-        if refused:
-            changes.session.execute(insert(ImportRefusal), refused)
+            raise _Refused(outcomes)
+        keep_refusals(changes.session, run.id, outcomes)
         run.position = rows[-1].number
         run.counts = dict(self._tally.counts)
         run.refusals = list(self._tally.refusals)
@@ -159,6 +196,9 @@ class Runner:
             run.finished_at = now()
             run.counts = dict(self._tally.counts)
             self._hold(session)
+            details: dict[str, Any] = {"import": run.id, "change_set": run.change_set_id}
+            details |= {"state": state, "file": run.file_name, "counts": run.counts}
+            audit.record("import", entity=run.entity, details=details)
         return run
 
     def _note_reversing(self) -> None:
@@ -166,6 +206,8 @@ class Runner:
             run = self._row(session)
             self._hold(session)
             run.state = REVERSING
+            run.counts = dict(self._tally.counts)
+            run.refusals = list(self._tally.refusals)
 
     def _reverse(self) -> ImportRun:
         """Take back the batches that were committed before a row was refused."""

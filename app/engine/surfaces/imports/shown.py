@@ -23,7 +23,8 @@ from app.engine.messages import thaw
 from app.engine.parsing import cell_text
 from app.engine.query import titles
 from app.engine.registry import EntityDefinition
-from app.engine.surfaces.imports.checking import imported_before
+from app.engine.surfaces.imports import offered
+from app.engine.surfaces.imports.checking import TO_BE_MADE, imported_before
 from app.engine.surfaces.imports.columns import importable, key_candidates
 from app.engine.surfaces.imports.deciding import REFUSE
 from app.engine.surfaces.imports.models import (
@@ -40,6 +41,7 @@ from app.engine.surfaces.imports.words import (
     DELIMITERS,
     ENCODINGS,
     MODE_WORDS,
+    NEAR_BECOMES,
     NEAR_WORDS,
     STATES,
 )
@@ -132,6 +134,10 @@ def columns_page(definition: EntityDefinition, run: ImportRun) -> dict[str, Any]
         "warnings": [thaw(warning) for warning in (run.plan or {}).get("warnings", ())],
         "before": before,
         "may_approve": _may_approve(definition),
+        "makeable": offered.makeable(definition),
+        "fits": offered.fits(definition, run),
+        **offered.profile(definition, options),
+        "unfit": [thaw(warning) for warning in (run.plan or {}).get("unfit", ())],
     }
 
 
@@ -150,6 +156,9 @@ def preview_page(definition: EntityDefinition, run: ImportRun) -> dict[str, Any]
             if name in definition.fields
         ],
         "changes": [_change(definition, item) for item in plan.get("changes", ())],
+        "fields_changed": _fields_changed(definition, plan.get("fields", {})),
+        "more_changes": max(0, plan.get("changed", 0) - len(plan.get("changes", ()))),
+        "more_duplicates": max(0, plan.get("duplicate", 0) - _SHOWN_REFUSALS),
         "duplicates": [
             {"row": item["row"], "message": thaw(item["message"])}
             for item in plan.get("duplicates", ())[:_SHOWN_REFUSALS]
@@ -161,6 +170,14 @@ def preview_page(definition: EntityDefinition, run: ImportRun) -> dict[str, Any]
         "before": imported_before(definition.name, run.sha256, run.id),
         "may_approve": _may_approve(definition),
         "effects": plan.get("new", 0) + plan.get("changed", 0),
+        "making": offered.making(plan),
+        "missing": [
+            {**item, "count": plan["missing"][item["name"]]}
+            for item in offered.makeable(definition)
+            if item["name"] in plan.get("missing", {})
+        ],
+        "refused_file": bool(plan.get("refused")),
+        **offered.profile(definition, run.decided),
     }
 
 
@@ -193,6 +210,8 @@ def result_page(definition: EntityDefinition, run: ImportRun, job: Job | None) -
         "partly": bool(report and (report["kept"] or report["blocked"])),
         "change_set_href": changes if changes and has_page(changes) else None,
         "list_href": list_address(definition),
+        "made": counts.get("made", 0),
+        **offered.profile(definition, run.decided),
     }
 
 
@@ -252,6 +271,11 @@ def _change(definition: EntityDefinition, item: Mapping[str, Any]) -> dict[str, 
 
     def words(name: str, value: Any) -> str:
         field = known[name]
+        if isinstance(value, dict) and TO_BE_MADE in value:
+            return str(value[TO_BE_MADE])
+        if field.target and value is not None:
+            named = titles(str(field.target), [field.load(value)])
+            return named.get(field.load(value), "")
         return field.text(policy.shown(definition, field, field.load(value), viewer))
 
     return {
@@ -266,10 +290,18 @@ def _change(definition: EntityDefinition, item: Mapping[str, Any]) -> dict[str, 
     }
 
 
+def _fields_changed(
+    definition: EntityDefinition, counts: Mapping[str, int]
+) -> list[tuple[Any, int]]:
+    """Of the fields that the viewer may know: how many rows change each."""
+    known = {field.name: field for field in policy.known(definition)}
+    return [(known[name].label, number) for name, number in counts.items() if name in known]
+
+
 def _alike(
     definition: EntityDefinition, items: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """New rows with what they resemble: a line of the file, or a record by its name."""
+    """Rows with what they resemble, a line of the file or a record, and what becomes of them."""
     listed = list(items)
     names = titles(definition.name, [item["record_id"] for item in listed if item["record_id"]])
     return [
@@ -280,6 +312,7 @@ def _alike(
             "line": item["line"],
             "name": names.get(item["record_id"]),
             "href": record_address(definition, item["record_id"]) if item["record_id"] else None,
+            "becomes": NEAR_BECOMES.get(item.get("kind", "new"), ""),
         }
         for item in listed
         if item["field"] in definition.fields

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
+from functools import cached_property
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 
+from app.engine import policy
 from app.engine.changes import Changes
 from app.engine.errors import InvalidInput
 from app.engine.fields import Field
@@ -86,16 +88,25 @@ class Standing:
 
     def may_create(self, row: ParsedRow) -> None:
         """Raises InvalidInput where the viewer may not make this record."""
-        name = self._definition.name
-        if not self._viewer.can(name, "create"):
+        if not self._creates:
             raise InvalidInput.of(None, _("Your roles do not allow new records here."))
         owner = self._definition.owner_field
-        if owner is None or self._viewer.scope(name, "create") != "own":
+        if owner is None:
             return
-        if row.values.get(owner.name) not in (None, self._viewer.user_id):
+        people = self._owners
+        if people is not None and row.values.get(owner.name) not in (None, *people):
             raise InvalidInput.of(
                 owner.name, _("This record would lie outside what your roles let you change.")
             )
+
+    @cached_property
+    def _creates(self) -> bool:
+        return self._viewer.can(self._definition.name, "create")
+
+    @cached_property
+    def _owners(self) -> Collection[int] | None:
+        """Whose records the viewer may make; None for everybody's."""
+        return policy.owners(self._viewer, self._definition.name, "create")
 
     def _contents(self, rows: Sequence[ParsedRow]) -> set[Any]:
         """The contents of records that are called as one of the rows is."""
@@ -127,6 +138,9 @@ def uniques(definition: EntityDefinition) -> list[tuple[Field, ...]]:
 
 def values_of(given: Mapping[str, Any], fields: Sequence[Field]) -> tuple[Any, ...] | None:
     """The values of these fields; None where one is missing."""
+    if len(fields) == 1:
+        value = given.get(fields[0].name)
+        return None if value is None else (value,)
     values = tuple(given.get(item.name) for item in fields)
     return None if None in values else values
 

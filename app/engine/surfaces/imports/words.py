@@ -57,3 +57,10 @@ NEAR_WORDS = {
     "leave": _("Left out"),
     "update": _("Taken for the record that they resemble"),
 }
+NEAR_BECOMES = {
+    "new": _("Is added"),
+    "changed": _("Changes that record"),
+    "unchanged": _("That record has it already"),
+    "duplicate": _("Left out"),
+}
+"""What becomes of a row that resembles something, by the kind of its outcome."""

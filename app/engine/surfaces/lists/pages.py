@@ -1,30 +1,32 @@
-"""The pages of a list: the table, the panel that adds a filter, what is done to ticked rows."""
+"""The pages of a list: the table, and the panel that adds a filter."""
 
 from __future__ import annotations
 
 from typing import Any
 
-from flask import abort, make_response, redirect, render_template, request
+from flask import make_response, redirect, render_template, request
 from werkzeug.wrappers import Response
 
+from app.engine import views
 from app.engine.adapters.appbuilder.views import Pages, entity_page, expose
-from app.engine.adapters.web import safe_next
-from app.engine.addresses import ListAddress, list_address
+from app.engine.addresses import ListAddress, has_page, list_address
 from app.engine.query import Condition
 from app.engine.registry import EntityDefinition
-from app.engine.surfaces.lists import bulk, filters, table
+from app.engine.surfaces.lists import filters, table
 
 TABLE = "list-table"
 """The id of the part of the page that changes when the list is filtered, sorted or paged."""
 
 
 class ListPages(Pages):
-    """/<key>/, /<key>/filter, /<key>/bulk"""
+    """/<key>/, /<key>/filter"""
 
     @expose("/<key>/")
     @entity_page("read")
     def list(self, definition: EntityDefinition) -> Response:
         """A page of records; only its table when htmx asks for that."""
+        if not request.args and (opening := _default(definition)):
+            return redirect(opening)
         address = ListAddress.parse(request.args)
         added = filters.from_panel(definition, request.args)
         if added is not None:
@@ -47,15 +49,13 @@ class ListPages(Pages):
         partial = bool(request.headers.get("HX-Request"))
         return _answer("lists/_filter.html" if partial else "lists/filter.html", context)
 
-    @expose("/<key>/bulk", methods=["POST"])
-    @entity_page("read")
-    def bulk(self, definition: EntityDefinition) -> Response:
-        """Do something to the ticked rows, as one change set."""
-        action = bulk.actions(definition).get(request.form.get("action", ""))
-        if action is None:
-            abort(400)
-        bulk.run(definition, action, request.form.getlist("ids"))
-        return redirect(safe_next(list_address(definition)), 303)
+
+def _default(definition: EntityDefinition) -> str | None:
+    """Where the view is that the viewer's list opens with, if that is not all records."""
+    if request.headers.get("HX-Request") or not has_page(f"/{definition.key}/views/1"):
+        return None
+    view_id = views.default_of(definition)
+    return f"/{definition.key}/views/{view_id}" if view_id else None
 
 
 def _with(conditions: tuple[Condition, ...], added: Condition) -> tuple[Condition, ...]:

@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import format_decimal, gettext, ngettext
 from markupsafe import Markup
 
-from app.engine import policy
+from app.engine import bulk, policy, views
 from app.engine.addresses import (
     PAGE_SIZES,
     ListAddress,
@@ -18,17 +18,19 @@ from app.engine.addresses import (
     record_address,
     with_query,
 )
+from app.engine.entity import ARCHIVED
 from app.engine.presentation import (
     Column,
     columns,
     kept,
     line_maker,
     needed,
+    remarks_of,
     title_of,
 )
 from app.engine.query import Page, Sort
 from app.engine.registry import EntityDefinition
-from app.engine.surfaces.lists import bulk, filters
+from app.engine.surfaces.lists import filters
 
 WITH_REVIEW = ("review_state",)
 
@@ -65,11 +67,13 @@ def context(definition: EntityDefinition, address: ListAddress) -> dict[str, Any
         "base": base,
         "here": address.href(base),
         "state": address.pairs(paging=False),
-        "clear_href": ListAddress(size=address.size, order=address.order).href(base),
+        "clear_href": ListAddress(size=address.size, order=address.order, view=views.ALL).href(
+            base
+        ),
         "chips": filters.chips(definition, address),
         "heads": _heads(definition, shown, address, base),
         "lines": _lines(definition, shown, page),
-        "actions": list(bulk.actions(definition).values()),
+        **_acts(definition, address),
         "may_create": viewer.can(definition.name, "create"),
         "may_import": viewer.can(definition.name, "import") and _links(definition)["import"],
         **_paging(address, base, page, total, exact),
@@ -84,13 +88,51 @@ def page_context(definition: EntityDefinition, address: ListAddress) -> dict[str
     exporting = viewer.can(definition.name, "export") and links["export"]
     return {
         "searchable": definition.search_index is not None,
+        "remarks": remarks_of(definition, "list"),
         "export_href": with_query(f"/export/{definition.key}", query) if exporting else None,
         "import_href": f"/import/{definition.key}" if links["import"] else None,
         "charts_href": with_query(f"/{definition.key}/charts", query) if links["charts"] else None,
         "trash_href": f"/{definition.key}/trash"
         if links["trash"] and viewer.can(definition.name, "delete")
         else None,
+        "archive_href": with_query(list_address(definition), [("f", f"{ARCHIVED}:nempty:")])
+        if definition.options.archivable
+        and definition.fields[ARCHIVED] in policy.plain(definition, viewer)
+        else None,
         "filter_href": with_query(f"/{definition.key}/filter", query),
+        **_views(definition, address, query),
+    }
+
+
+def _views(
+    definition: EntityDefinition, address: ListAddress, query: list[tuple[str, str]]
+) -> dict[str, Any]:
+    """Where the saved views are, and the name of the one that the list began with."""
+    may = policy.current_viewer().can(views.NAME, "read") and _links(definition)["views"]
+    name = views.name_in(definition, address.view) if may else None
+    return {
+        "views_href": with_query(f"/{definition.key}/views", query) if may else None,
+        "view_name": name,
+    }
+
+
+SELDOM = ("archive", "unarchive", "merge", "merge_duplicates")
+"""Acts that stand in a menu, so that the bar stays short."""
+
+
+def _acts(definition: EntityDefinition, address: ListAddress) -> dict[str, Any]:
+    """The buttons of the bar that comes up with ticked rows."""
+    if not _links(definition)["bulk"]:
+        return {"acts": [], "seldom": []}
+    archived = any(
+        condition.field == ARCHIVED and condition.operator == "nempty"
+        for condition in address.conditions
+    )
+    other = "archive" if archived else "unarchive"
+    acts = [act for act in bulk.offered(definition) if act.name != other]
+    return {
+        "acts": [act for act in acts if act.name not in SELDOM],
+        "seldom": [act for act in acts if act.name in SELDOM],
     }
 
 
@@ -102,6 +144,8 @@ def _links(definition: EntityDefinition) -> dict[str, bool]:
             "export": has_page(f"/export/{definition.key}"),
             "import": has_page(f"/import/{definition.key}"),
             "trash": has_page(f"/{definition.key}/trash"),
+            "bulk": has_page(f"/{definition.key}/bulk", "POST"),
+            "views": has_page(f"/{definition.key}/views"),
             "charts": bool(definition.model.charts) and has_page(f"/{definition.key}/charts"),
         },
     )
@@ -114,6 +158,8 @@ def _read(
     fields = needed(definition, [column.field for column in shown])
     if definition.review:
         fields += [definition.fields[name] for name in WITH_REVIEW]
+    if definition.options.archivable:
+        fields.append(definition.fields[ARCHIVED])
     if not any(column.main for column in shown):
         fields = [field for field in fields if field is not definition.title_field]
     number = 0 if address.after else max(0, address.page - 1)

@@ -8,13 +8,14 @@ from typing import Any
 from apispec import APISpec
 from werkzeug.wrappers import Response
 
-from app.engine import policy
+from app.engine import policy, unmasking
 from app.engine.adapters.appbuilder.views import Api, api_entity, expose
 from app.engine.changes import Changes, change_set
+from app.engine.changes.merging import merge
 from app.engine.errors import StaleRecord
 from app.engine.fields import Field
 from app.engine.query import Records
-from app.engine.registry import EntityDefinition
+from app.engine.registry import EntityDefinition, current
 from app.engine.surfaces.rest import body as sent
 from app.engine.surfaces.rest import query as asked
 from app.engine.surfaces.rest.describe import described
@@ -83,6 +84,34 @@ class RecordsApi(Api):
     def approve(self, definition: EntityDefinition, record_id: int) -> Response:
         """Let a draft count."""
         return self._written(definition, lambda changes: changes.approve(definition, record_id))
+
+    @expose(f"{RECORD}/merge", methods=["POST"])
+    @api_entity("update")
+    def merge(self, definition: EntityDefinition, record_id: int) -> Response:
+        """Merge other records into this one, as one change set."""
+        losers, taken = sent.merging(definition, sent.json_object())
+        with change_set("merge") as changes:
+            merged = merge(changes, definition, record_id, losers, taken)
+        record = merged.survivor
+        body = {
+            "id": record.id,
+            "result": shaped_record(definition, record),
+            "given": merged.given,
+            "moved": {current().entity(name).key: n for name, n in merged.moved.items()},
+            "change_set": changes.id,
+        }
+        return answer(body, 200, record.version)
+
+    @expose(f"{RECORD}/unmask", methods=["POST"])
+    @api_entity(unmasking.ACTION)
+    def unmask(self, definition: EntityDefinition, record_id: int) -> Response:
+        """One masked value, for the reason that is sent along and recorded."""
+        name, reason = sent.unmasking(sent.json_object())
+        field = unmasking.maskable(definition, record_id, name)
+        value = unmasking.unmask(definition, record_id, name, reason)
+        response = answer({"field": name, "value": None if value is None else field.dump(value)})
+        response.headers["Cache-Control"] = "no-store"
+        return response
 
     @expose(RECORD, methods=["DELETE"])
     @api_entity("delete")

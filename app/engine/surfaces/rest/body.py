@@ -13,6 +13,7 @@ from werkzeug.exceptions import BadRequest, UnsupportedMediaType
 from app.engine import policy
 from app.engine.entity import ReviewState
 from app.engine.errors import InvalidInput, Problem, ValueProblem
+from app.engine.fields.reference import MAX_IDENTIFIER
 from app.engine.registry import EntityDefinition
 
 
@@ -56,6 +57,23 @@ def _further_problems(definition: EntityDefinition, values: Mapping[str, Any]) -
             yield Problem(name, problem.message)
 
 
+def unmasking(body: Mapping[str, Any]) -> tuple[str, str]:
+    """Which field is to be shown, and why. Raises InvalidInput."""
+    problems = [
+        Problem(str(name)[:80], _("There is no field “%(name)s”.", name=str(name)[:80]))
+        for name in body
+        if name not in ("field", "reason")
+    ]
+    problems += [
+        Problem(name, _("“%(name)s” is missing.", name=name))
+        for name in ("field", "reason")
+        if not isinstance(body.get(name), str) or not body[name]
+    ]
+    if problems:
+        raise InvalidInput(problems)
+    return body["field"], body["reason"]
+
+
 def wants_approved(definition: EntityDefinition, body: dict[str, Any]) -> bool:
     """Take `review_state` out of a new record's body: whether it is to be approved at once."""
     if not definition.review or "review_state" not in body:
@@ -83,3 +101,32 @@ def version_of(body: dict[str, Any]) -> int | None:
     if not plain.isascii() or not plain.isdecimal() or len(plain) > 18:
         raise BadRequest(str(_('If-Match must be the ETag of the record, such as "3".')))
     return int(plain)
+
+
+def merging(
+    definition: EntityDefinition, body: Mapping[str, Any]
+) -> tuple[list[int], dict[str, int]]:
+    """What a merge asks for: `losers`, and `take`, by field the record whose value is taken.
+
+    Raises InvalidInput naming what can't be taken.
+    """
+    problems = [
+        Problem(name[:80], _("There is no field “%(name)s”.", name=name[:80]))
+        for name in body
+        if name not in ("losers", "take")
+    ]
+    losers, taken = body.get("losers"), body.get("take") or {}
+    if not isinstance(losers, list) or not all(_is_id(item) for item in losers):
+        problems.append(Problem("losers", _("This must be a list of ids of records.")))
+    if not isinstance(taken, dict) or not all(_is_id(item) for item in taken.values()):
+        problems.append(Problem("take", _("This must name, by field, the id of a record.")))
+    elif unknown := [name for name in taken if name not in definition.fields]:
+        name = unknown[0][:80]
+        problems.append(Problem("take", _("There is no field “%(name)s”.", name=name)))
+    if problems:
+        raise InvalidInput(problems)
+    return list(losers or ()), dict(taken)
+
+
+def _is_id(value: Any) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 0 < value <= MAX_IDENTIFIER

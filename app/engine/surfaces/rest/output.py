@@ -9,7 +9,7 @@ import orjson
 from flask import current_app
 from werkzeug.wrappers import Response
 
-from app.engine import policy
+from app.engine import audit, policy
 from app.engine.fields import Field
 from app.engine.query import add_labels
 from app.engine.registry import EntityDefinition
@@ -70,5 +70,9 @@ def shaped_record(definition: EntityDefinition, record: Any) -> dict[str, Any]:
         field.name: policy.shown(definition, field, field.get(record), viewer) for field in fields
     }
     row["id"] = record.id
+    seen = [
+        f.name for f in policy.plain(definition, viewer) if f.personal and row[f.name] is not None
+    ]
+    audit.note_view(definition.name, [record.id], seen)
     add_labels([row], [f for f in fields if policy.access(definition, f, viewer) != "masked"])
     return shaped(definition, fields, [row])[0]

@@ -10,6 +10,7 @@ from apispec.exceptions import DuplicateComponentNameError
 from apispec.ext.marshmallow import MarshmallowPlugin
 
 from app.engine import policy
+from app.engine.changes.merging import MOST_MERGED
 from app.engine.registry import EntityDefinition, current
 from app.engine.surfaces.rest import query as asked
 from app.engine.surfaces.rest.schemas import (
@@ -33,7 +34,7 @@ ERRORS = {
 }
 READ = (400, 401, 403)
 WRITE = (*READ, 404, 413, 422)
-SECURITY: list[dict[str, list[str]]] = [{"jwt": []}, {"session": []}]
+SECURITY: list[dict[str, list[str]]] = [{"jwt": []}, {"api_key": []}, {"session": []}]
 
 _LIST_PARTS = (
     "filters", "order_column", "order_direction", "page", "page_size", "columns",
@@ -115,11 +116,80 @@ def _add_entity(spec: APISpec, definition: EntityDefinition) -> None:
     spec.path(f"{base}/", operations=many)
     spec.path(f"{base}/_info", operations={"get": _info_operation(name)})
     spec.path(f"{base}/{{record_id}}", parameters=[_RECORD_ID], operations=one)
+    if viewer.can(name, "update") and viewer.can(name, "delete"):
+        _add_merge(spec, definition)
+    if viewer.can(name, "unmask"):
+        _add_unmask(spec, definition)
     if definition.review and viewer.can(name, "approve"):
         approve = _operation("Records", name, "approve", _one(name), (*WRITE, 409))
         spec.path(
             f"{base}/{{record_id}}/approve", parameters=[_RECORD_ID], operations={"post": approve}
         )
+
+
+def _add_merge(spec: APISpec, definition: EntityDefinition) -> None:
+    name = definition.name
+    result = _one(name)
+    result["properties"] |= {
+        "given": {**_NAMES, "description": "Fields that the record was given."},
+        "moved": {
+            "type": "object",
+            "additionalProperties": {"type": "integer"},
+            "description": "By entity, how many records that pointed at the others point here now.",
+        },
+        "change_set": {"type": "integer", "description": "Undoing it takes all of it back."},
+    }
+    identifier = {"type": "integer", "minimum": 1, "maximum": 2**63 - 1}
+    spec.components.schema(
+        f"{name}.merge",
+        {
+            "type": "object",
+            "properties": {
+                "losers": {
+                    "type": "array", "items": identifier, "minItems": 1,
+                    "maxItems": MOST_MERGED - 1, "uniqueItems": True,
+                    "description": "Records that become part of this one and go to the trash.",
+                },
+                "take": {
+                    "type": "object",
+                    "additionalProperties": identifier,
+                    "description": "By field, the record whose value is taken; else this one's, "
+                    "or the first that has any.",
+                },
+            },
+            "required": ["losers"],
+            "additionalProperties": False,
+        },
+    )  # fmt: skip
+    spec.path(
+        f"/api/v1/{definition.key}/{{record_id}}/merge",
+        parameters=[_RECORD_ID],
+        operations={"post": _sending(name, "merge", result, (*WRITE, 409, 415))},
+    )
+
+
+def _add_unmask(spec: APISpec, definition: EntityDefinition) -> None:
+    """One masked value, for a reason; nothing is written but the audit log."""
+    text = {"type": "string"}
+    spec.components.schema(
+        f"{definition.name}.unmask",
+        {
+            "type": "object",
+            "properties": {
+                "field": {**text, "minLength": 1},
+                "reason": {**text, "minLength": 5, "maxLength": 200,
+                           "description": "Kept in the audit log."},
+            },
+            "required": ["field", "reason"],
+            "additionalProperties": False,
+        },
+    )  # fmt: skip
+    result = _object(field=text, value={"description": "The value as the record has it."})
+    spec.path(
+        f"/api/v1/{definition.key}/{{record_id}}/unmask",
+        parameters=[_RECORD_ID],
+        operations={"post": _sending(definition.name, "unmask", result, (*WRITE, 415))},
+    )
 
 
 def _converter(spec: APISpec) -> Converter:

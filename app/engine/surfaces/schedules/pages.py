@@ -10,7 +10,7 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import select
 from sqlalchemy.orm import Session
 
-from app.engine import policy
+from app.engine import audit, policy
 from app.engine.adapters.appbuilder.views import Pages, expose, page
 from app.engine.adapters.database import db, now, write_transaction
 from app.engine.adapters.web import toast
@@ -81,6 +81,7 @@ class SchedulePages(Pages):
             found.active = what == "resume"
             _stamp(found)
             settle(found)
+            _audit(found, what)
         return redirect(f"{HERE}{schedule_id}", 303)
 
     @expose("/schedules/<int:schedule_id>/run", methods=["POST"])
@@ -102,6 +103,7 @@ class SchedulePages(Pages):
             if found.system_name is not None:
                 abort(409)
             session.delete(found)
+            _audit(found, "delete")
         toast(gettext("The schedule was deleted."), "info")
         return redirect(HERE, 303)
 
@@ -168,7 +170,13 @@ def _saved(schedule: Schedule | None, kind: JobKind, values: tuple[Any, ...]) ->
         settle(row)
         session.add(row)
         session.flush()
+        _audit(row, "create" if schedule is None else "update")
         return int(row.id)
+
+
+def _audit(schedule: Schedule, change: str) -> None:
+    details = {"schedule": schedule.id, "kind": schedule.kind, "change": change}
+    audit.record("schedule.changed", details={**details, "rule": schedule.rule})
 
 
 def _stamp(schedule: Schedule) -> None:

@@ -1,0 +1,97 @@
+"""Whole sets at once: rows that the database works out by one statement, and values carried over."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Select, delete, insert, literal, select
+
+from app.engine import events, policy
+from app.engine.changes import models as kinds
+from app.engine.changes.bulk import table_of
+from app.engine.changes.many import store_many
+from app.engine.changes.writer import Changes, new_stamps
+from app.engine.registry import EntityDefinition
+
+_INTERNAL = {policy.INTERNAL: "the write path's own statement on a whole set"}
+_PART = 2000
+
+
+def fill(
+    changes: Changes, definition: EntityDefinition, columns: Mapping[str, Any], source: Select[Any]
+) -> int:
+    """INSERT … SELECT of records that are worked out; see `figures.fill`. Raises TypeError."""
+    if definition.search_index is not None or events.reactions(definition.name, "created"):
+        raise TypeError(
+            f"{definition.name} is searched or listened to: write its records one by one"
+        )
+    changes.journal.open()
+    table = table_of(definition)
+    stamps = {**new_stamps(definition, changes.viewer, False), "version": 1}
+    made = {name: literal(value, table.c[name].type) for name, value in stamps.items()}
+    for name, expression in columns.items():
+        made[definition.field(name).column_name] = expression
+    statement = source.with_only_columns(*made.values(), maintain_column_froms=True)
+    done = changes.session.execute(
+        insert(table).from_select(list(made), statement), execution_options=_INTERNAL
+    )
+    return int(getattr(done, "rowcount", 0))
+
+
+def drop(changes: Changes, definition: EntityDefinition, reference: str, record_id: int) -> int:
+    """Delete what was filled in for one record."""
+    table = table_of(definition)
+    column = table.c[definition.field(reference).column_name]
+    count = 0
+    for there in (
+        table.c.deleted_at.is_(None),
+        table.c.deleted_at.is_not(None),
+    ):  # an index for each
+        statement = delete(table).where(column == record_id, there)
+        done = changes.session.execute(statement, execution_options=_INTERNAL)
+        count += int(getattr(done, "rowcount", 0))
+    return count
+
+
+def assign(
+    changes: Changes, definition: EntityDefinition, names: Sequence[str], statement: Select[Any]
+) -> int:
+    """Carry values over to records, with their history; see `figures.assign`. Raises TypeError."""
+    fields = [definition.field(name) for name in names]
+    if any(field.search or field.custom for field in fields):
+        raise TypeError("fields that are searched, or added in the browser, are written one by one")
+    width = len(fields)
+    rows = changes.session.execute(statement, execution_options=_INTERNAL).all()
+    differing = [row for row in rows if row[1 : 1 + width] != row[1 + width :]]
+    for start in range(0, len(differing), _PART):
+        part = differing[start : start + _PART]
+        columns: dict[int, dict[str, Any]] = {}
+        entries = []
+        for record_id, *values in part:
+            before = {f.name: f.dump(v) for f, v in zip(fields, values[:width], strict=True)}
+            after = {f.name: f.dump(v) for f, v in zip(fields, values[width:], strict=True)}
+            changed = [name for name in names if before[name] != after[name]]
+            columns[record_id] = {}
+            for field, value in zip(fields, values[width:], strict=True):
+                columns[record_id] |= field.stored(value)
+            entries.append({
+                "record_id": record_id,
+                "before": {name: before[name] for name in changed},
+                "after": {name: after[name] for name in changed},
+            })  # fmt: skip
+        store_many(changes, definition, columns)
+        changes.journal.record(definition, kinds.UPDATE, entries)
+        _react(changes, definition, list(columns))
+    return len(differing)
+
+
+def _react(changes: Changes, definition: EntityDefinition, ids: Sequence[int]) -> None:
+    reactions = events.reactions(definition.name, "updated")
+    if not reactions:
+        return
+    model: Any = definition.model
+    statement = select(model).where(model.id.in_(ids))
+    for record in changes.session.scalars(statement, execution_options={"populate_existing": True}):
+        for reaction in reactions:
+            reaction(changes, record)
