@@ -1,28 +1,56 @@
-"""Holds: reasons of law for which what a record says may not be taken away, registered by whoever knows them."""
+"""Holds: reasons of law for which what a record says may not be taken away, registered by whoever knows them.
+
+A reason (`holds`) keeps a record from being erased or purged. A guard (`guards`) keeps it as it is, at
+every door: it can't go to the trash, be undone or merged away, and its fields stand but those that
+the guard leaves free.
+"""
 
 from __future__ import annotations
 
 import datetime
 from collections import defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
+
+from flask_babel import lazy_gettext as _
 
 ANY = "*"
 
 
 @dataclass(frozen=True)
 class Hold:
-    """Why a record is kept, and until when; without a day, until the reason is gone."""
+    """Why a record is kept, and until when; without a day, until the reason is gone.
+
+    `free`: from a guard, the fields that may change while it stands; None: all of them may.
+    """
 
     why: Any
     until: datetime.date | None = None
+    free: frozenset[str] | None = frozenset()
+
+    def leaves(self, name: str) -> bool:
+        """Whether the field may change."""
+        return self.free is None or name in self.free
+
+    @property
+    def refusal(self) -> Any:
+        """Why not, and until when, in the reader's language once it is shown."""
+        if self.until is None:
+            return _("It must be kept: %(why)s", why=self.why)
+        day = self.until.isoformat()  # kept in reports, which people of both languages read
+        return _("It must be kept until %(day)s: %(why)s", day=day, why=self.why)
 
 
 Reason = Callable[[Any, str, int], Iterable[Hold]]
 """Called with a session that sees everything, the entity's name and the record's id."""
 
+Guard = Callable[[Any, Collection[int]], Mapping[int, Sequence[Hold]]]
+"""Called with a session that sees everything and the ids of records; gives the holds of those that
+have any. One statement for all of them: it is asked for whole batches."""
+
 _reasons: dict[str, list[Reason]] = defaultdict(list)
+_guards: dict[str, list[Guard]] = defaultdict(list)
 
 
 def holds(entity: str = ANY) -> Callable[[Reason], Reason]:
@@ -35,7 +63,33 @@ def holds(entity: str = ANY) -> Callable[[Reason], Reason]:
     return register
 
 
+def guards(entity: str) -> Callable[[Guard], Guard]:
+    """Registers a guard over the records of an entity, named by its name."""
+
+    def register(guard: Guard) -> Guard:
+        _guards[entity].append(guard)
+        return guard
+
+    return register
+
+
+def is_guarded(entity: str) -> bool:
+    """Whether any guard watches the records of the entity."""
+    return bool(_guards.get(entity))
+
+
+def guarded(session: Any, entity: str, record_ids: Collection[int]) -> dict[int, list[Hold]]:
+    """Every hold by which guards keep these records as they are; only records that have one."""
+    found: dict[int, list[Hold]] = defaultdict(list)
+    for guard in _guards.get(entity, ()) if record_ids else ():
+        for record_id, standing in guard(session, record_ids).items():
+            if standing:
+                found[record_id] += standing
+    return dict(found)
+
+
 def holds_on(session: Any, entity: str, record_id: int) -> list[Hold]:
     """Every hold that stands on the record today."""
     reasons = (*_reasons.get(entity, ()), *_reasons.get(ANY, ()))
-    return [hold for reason in reasons for hold in reason(session, entity, record_id)]
+    found = [hold for reason in reasons for hold in reason(session, entity, record_id)]
+    return [*found, *guarded(session, entity, [record_id]).get(record_id, ())]

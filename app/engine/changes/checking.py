@@ -11,6 +11,7 @@ from sqlalchemy import select
 from sqlalchemy.orm import Session
 
 from app.engine import policy
+from app.engine.changes.guarding import locked
 from app.engine.errors import InvalidInput, Problem, ValueProblem
 from app.engine.fields import Choice, Field
 from app.engine.registry import EntityDefinition, current
@@ -124,12 +125,14 @@ class Checker:
             problems += saving.problems
             if {name: values.get(name) for name in asked} != asked:  # by a rule
                 self._moved(definition, values, before, record_id, problems)
-        if problems:
-            raise InvalidInput(problems)
         if before:
             changed = [name for name in values if values[name] != before.get(name)]
         else:
             changed = [name for name, value in values.items() if value is not None]
+        if record_id is not None and not problems:
+            problems += locked(self.session, definition, record_id, changed)
+        if problems:
+            raise InvalidInput(problems)
         return Prepared(definition, values, before, record_id, changed)
 
     def _given(

@@ -19,9 +19,11 @@ from app.engine.changes import models as kinds
 from app.engine.changes.bulk import table_of
 from app.engine.changes.checking import Prepared, current_values, dumped
 from app.engine.changes.conflicts import unique_problem
+from app.engine.changes.guarding import locked, refuse_removal
 from app.engine.changes.models import Change
 from app.engine.changes.writer import Changes, trash_note
 from app.engine.entity import ARCHIVED
+from app.engine.errors import InvalidInput
 from app.engine.registry import EntityDefinition, current
 
 _INTERNAL = {policy.INTERNAL: "the write path's own bulk statement"}
@@ -210,6 +212,9 @@ def archive_many(
     wanted = [record for record in records if (record.archived_at is not None) != archived]
     if not wanted:
         return 0
+    for record in wanted:
+        if problems := locked(changes.session, definition, record.id, [ARCHIVED]):
+            raise InvalidInput(problems)
     item, moment = definition.fields[ARCHIVED], now() if archived else None
     before = {record.id: record.archived_at for record in wanted}
     _set(changes, table_of(definition), list(before), {ARCHIVED: moment})
@@ -242,6 +247,7 @@ def trash_many(
         return
     moment = moment or now()
     ids = [record.id for record in records]
+    refuse_removal(changes.session, definition, ids)
     _set(changes, table_of(definition), ids, {"deleted_at": moment})
     changes.journal.unindex(definition, ids)
     note, before = trash_note(moment), trash_note(None)

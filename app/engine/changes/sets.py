@@ -12,6 +12,7 @@ from app.engine.changes import models as kinds
 from app.engine.changes.bulk import table_of
 from app.engine.changes.many import store_many
 from app.engine.changes.writer import Changes, new_stamps
+from app.engine.holds import is_guarded
 from app.engine.registry import EntityDefinition
 
 _INTERNAL = {policy.INTERNAL: "the write path's own statement on a whole set"}
@@ -41,6 +42,7 @@ def fill(
 
 def drop(changes: Changes, definition: EntityDefinition, reference: str, record_id: int) -> int:
     """Delete what was filled in for one record."""
+    _refuse_guarded(definition)
     table = table_of(definition)
     column = table.c[definition.field(reference).column_name]
     count = 0
@@ -54,10 +56,16 @@ def drop(changes: Changes, definition: EntityDefinition, reference: str, record_
     return count
 
 
+def _refuse_guarded(definition: EntityDefinition) -> None:
+    if is_guarded(definition.name):
+        raise TypeError(f"{definition.name} is guarded: write its records one by one")
+
+
 def assign(
     changes: Changes, definition: EntityDefinition, names: Sequence[str], statement: Select[Any]
 ) -> int:
     """Carry values over to records, with their history; see `figures.assign`. Raises TypeError."""
+    _refuse_guarded(definition)
     fields = [definition.field(name) for name in names]
     if any(field.search or field.custom for field in fields):
         raise TypeError("fields that are searched, or added in the browser, are written one by one")

@@ -16,6 +16,7 @@ from app.engine.adapters.database import db, in_turn
 from app.engine.changes import models as kinds
 from app.engine.changes.bulk import pointed_at, remove_many
 from app.engine.changes.checking import current_values, dumped
+from app.engine.changes.guarding import locked, standing
 from app.engine.changes.models import Change, ChangeSet
 from app.engine.changes.remade import raw_row, remake
 from app.engine.changes.session import change_set
@@ -281,6 +282,7 @@ def _unmake_plain(
     ids = [change.record_id for change in run]
     edited = _edited_since(changes.session, definition, run)
     pointed = pointed_at(changes, definition, ids)
+    kept = standing(changes.session, definition, ids)
     rows = {row["id"]: row for row in raw_row(changes, definition, ids)}
     allowed = _allowed(changes, definition, ids, "delete")
     removed, done = [], []
@@ -294,6 +296,8 @@ def _unmake_plain(
             report.block(change, "pointed_at", ", ".join(pointed[record_id]))
         elif record_id not in allowed:
             report.block(change, "right")
+        elif record_id in kept:
+            report.block(change, "refused", str(kept[record_id][0].refusal))
         elif (why := _objection(changes, definition, record_id)) is not None:
             report.block(change, "refused", why)
         else:
@@ -411,6 +415,8 @@ def _revert_fields(
     standing = dumped(definition, values, names)
     edited = [name for name in names if standing[name] != after.get(name)]
     back = [name for name in names if name not in edited]
+    if problems := locked(changes.session, definition, record.id, back):
+        raise InvalidInput(problems)
     for name in back:
         definition.fields[name].set(record, definition.fields[name].load(before[name]))
     if "review_state" in back:

@@ -20,6 +20,7 @@ from app.engine.changes.many import (
 from app.engine.changes.models import Change
 from app.engine.changes.writer import Changes
 from app.engine.errors import StewardError
+from app.engine.holds import is_guarded
 from app.engine.registry import EntityDefinition
 
 
@@ -31,7 +32,7 @@ def undo_together(
         run[0].kind
     )
     by_record = {change.record_id: change for change in run}
-    objecting = bool(events.reactions(definition.name, "undoing"))
+    objecting = is_guarded(definition.name) or events.reactions(definition.name, "undoing")
     if together is None or len(run) < 2 or len(by_record) < len(run) or objecting:
         return []
     action = "update" if run[0].kind == kinds.UPDATE else "delete"

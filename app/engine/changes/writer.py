@@ -19,6 +19,7 @@ from app.engine.adapters.database import now
 from app.engine.changes import models as kinds
 from app.engine.changes.checking import Checker, Prepared, current_values, dumped
 from app.engine.changes.conflicts import unique_problem
+from app.engine.changes.guarding import WHY, locked, refuse_removal
 from app.engine.changes.journal import Journal
 from app.engine.changes.series import give_numbers
 from app.engine.entity import ReviewState
@@ -127,6 +128,8 @@ class Changes:
             raise NotAllowed(_("%(entity)s needs no approval.", entity=definition.label))
         if record.review_state == ReviewState.APPROVED:
             return record
+        if problems := locked(self.session, definition, record.id, ["review_state"]):
+            raise InvalidInput(problems)
         before = {"review_state": record.review_state}
         self._approve_stamp(record)
         self._stamp(record)
@@ -170,10 +173,9 @@ class Changes:
 
     def _refuse_held(self, definition: EntityDefinition, record_id: int) -> None:
         """Raises InvalidInput while there is a reason to keep the record."""
-        why = "a hold counts whoever may see it"
-        with policy.unrestricted(why, self.session.connection()) as session:
+        with policy.unrestricted(WHY, self.session.connection()) as session:
             for hold in holds_on(session, definition.name, record_id):
-                raise InvalidInput.of(None, _("It must be kept: %(why)s", why=hold.why))
+                raise InvalidInput.of(None, hold.refusal)
 
     # -- finding --------------------------------------------------------------------------
 
@@ -279,6 +281,7 @@ class Changes:
         if not trashed:
             self._flush_restore(definition, record)
         else:
+            refuse_removal(self.session, definition, [record.id])
             record.deleted_at = moment or now()
             self._stamp(record)
             self._flush(definition, record)
@@ -325,6 +328,7 @@ class Changes:
     def _remove(self, definition: EntityDefinition, record: Any) -> None:
         """Take the row away, after what belongs to it alone; refused while others point at it."""
         for child_definition, child in self._dependents(definition, record.id):
+            refuse_removal(self.session, child_definition, [child.id])
             self._remove(child_definition, child)
         self.journal.unindex(definition, [record.id])
         table = definition.model.__table__
