@@ -57,6 +57,25 @@ auditors see everything, and that is recorded."""
 _RUN = {"read": "all", "create": "all", "update": "all", "delete": "all"}
 _PROMISES = dict.fromkeys(("PriorityRule", "ServiceLevel", "QueueLead"), _READ_ALL)
 _WORK = {"read": "all", "create": "all", "update": "all"}
+_KEEP = {**_RUN, "approve": "all", "import": "all", "export": "all"}
+_BELONGING = ("DocumentVersion", "DocumentFile")
+
+
+def _not(scope: str, *levels: str) -> dict[str, Any]:
+    """Documents within a scope, but for these levels of confidentiality."""
+    return {"scope": scope, "conditions": [f"confidentiality:neq:{level}" for level in levels]}
+
+
+def _documents(scope: str, actions: tuple[str, ...], *levels: str) -> dict[str, Any]:
+    """Documents with what belongs to them; levels that the role does not reach."""
+    return {
+        "Document": {action: _not(scope, *levels) for action in actions},
+        **dict.fromkeys(_BELONGING, dict.fromkeys(actions, scope)),
+        "DocumentClass": _READ_ALL,
+        "RequiredPaper": _READ_ALL,
+    }
+
+
 _PUBLIC = {"scope": "all", "conditions": ["kind:neq:note"]}
 """Messages without the notes that colleagues write for one another."""
 _ORGANISATION = (
@@ -121,6 +140,7 @@ ROLES: tuple[Mapping[str, Any], ...] = (
             "Survey": _READ_ALL,
             "SurveyInvitation": {"read": "own"},
             "SurveyAnswer": {"read": "own"},
+            **_documents("own", ("read", "create", "update"), "confidential", "secret"),
             **_SHARING,
             **_VIEWS,
         },
@@ -170,6 +190,7 @@ ROLES: tuple[Mapping[str, Any], ...] = (
             "Evaluation": {"read": "branch", "export": "branch"},
             "SurveyInvitation": {"read": "branch"},
             "SurveyAnswer": {"read": "branch", "export": "branch"},
+            **_documents("branch", ("read", "create", "update", "approve"), "secret"),
         },
     },
     {
@@ -196,6 +217,7 @@ ROLES: tuple[Mapping[str, Any], ...] = (
             "Task": _OWN,
             "Ticket": {**_WORK, "import": "all"},
             "TicketMessage": _WORK,
+            **_documents("all", ("read", "create", "update"), "confidential", "secret"),
             "CalendarDay": _READ_ALL,
             "OfficeHours": _READ_ALL,
             **_PROMISES,
@@ -227,22 +249,43 @@ ROLES: tuple[Mapping[str, Any], ...] = (
                 "export": "all",
             },
             "Task": _OWN,
+            **_documents("all", ("read",), "secret"),
             **_VIEWS,
         },
         "fields": {"*": {"*personal": "masked"}, "Contact": {"birthday": "hidden"}},
     },
     {
         "name": DOCUMENT_CONTROLLER,
-        "charts": ("Customer.status", "Customer.province"),
+        "charts": (
+            "Document.states",
+            "Document.classes",
+            "Document.due",
+            "Document.missing",
+            "Document.reviews",
+            "Document.held",
+        ),
         "label_zh": "文档管理员",
         "label_en": "Document controller",
-        "purpose_zh": "归档和保管文件；为此查看客户名录，个人信息脱敏。",
-        "purpose_en": "Files and keeps papers; sees the customers they belong to, personal data masked.",
-        "grants": {"Customer": _READ_ALL, "Contact": _READ_ALL, **_VIEWS},
+        "purpose_zh": "管理文档、类目和归档，设置冻结；为此查看客户、订单和工单，个人信息脱敏，不显示金额。",
+        "purpose_en": "Files and keeps documents and their classes, sets holds; sees the customers, orders"
+        " and tickets they belong to, personal data masked and no amounts.",
+        "grants": {
+            "Customer": _READ_ALL,
+            "Contact": _READ_ALL,
+            "Order": _READ_ALL,
+            "Ticket": _READ_ALL,
+            "Task": _OWN,
+            **dict.fromkeys(("Document", "DocumentVersion", "DocumentFile"), _KEEP),
+            **{key: {**_RUN, "export": "all"} for key in ("DocumentClass", "RequiredPaper")},
+            "LegalHold": _WORK,
+            **_SHARED_VIEWS,
+        },
         "fields": {
             "*": {"*personal": "masked"},
             "Customer": {"yearly_amount": "hidden", "yearly_amount_currency": "hidden"},
+            "Order": {"amount": "hidden", "amount_currency": "hidden"},
             "Contact": {"birthday": "hidden"},
+            "Document": {"parties": "write"},
         },
     },
     {
@@ -295,6 +338,7 @@ ROLES: tuple[Mapping[str, Any], ...] = (
             **_VIEWS,
             "Ticket": {"read": "all", "update": "all"},
             "TicketMessage": {"read": "all"},
+            "Document": _READ_ALL,
         },
     },
     {
@@ -319,6 +363,7 @@ ROLES: tuple[Mapping[str, Any], ...] = (
             "SavedView": {"read": "own"},
             "Ticket": {"read": "all"},
             "TicketMessage": {"read": _PUBLIC},
+            **_documents("all", ("read",), "internal", "confidential", "secret"),
         },
         "fields": {
             "*": {"*personal": "masked"},

@@ -442,6 +442,53 @@ def survey_answer(**values: Any) -> dict[str, Any]:
     return {"name": f"您会推荐我们吗 {next(_numbers)}", "kind": "nps", "score": 9, **values}
 
 
+def document_class(**values: Any) -> dict[str, Any]:
+    n = next(_numbers)
+    return {
+        "code": f"DC{n}",
+        "name_zh": f"类目{n}",
+        "name_en": f"Class {n}",
+        "retention": "years_10",
+        "counted_from": "filing",
+        "confidentiality": "internal",
+        **values,
+    }
+
+
+def required_paper(**values: Any) -> dict[str, Any]:
+    for name in ("document_class", "paper_class"):
+        if name not in values:
+            values[name] = make("DocumentClass").id
+    return {"name_zh": f"验收单{next(_numbers)}", "name_en": "Acceptance paper", **values}
+
+
+def document(**values: Any) -> dict[str, Any]:
+    if "document_class" not in values:
+        values["document_class"] = make("DocumentClass").id
+    n = next(_numbers)
+    return {
+        "title": f"销售合同{n}",
+        "dated_on": datetime.date(2026, 3, 5),
+        "number_elsewhere": f"OLD-HT-{n:05}",
+        "parties": ["甲公司", "乙公司"],
+        "keywords": ["合同"],
+        "place": "3 号柜",
+        **values,
+    }
+
+
+def document_version(**values: Any) -> dict[str, Any]:
+    if "document" not in values:
+        values["document"] = make("Document").id
+    return {"comment": f"补充附件{next(_numbers)}", "notes": "法务已看", **values}
+
+
+def document_file(**values: Any) -> dict[str, Any]:
+    if "document_version" not in values:
+        values["document_version"] = make("DocumentVersion").id
+    return {"name": f"合同{next(_numbers)}.pdf", **values}
+
+
 def new_person() -> int:
     """Somebody whom no other test knows; their id."""
     manager: Any = current_app.appbuilder.sm  # type: ignore[attr-defined]
@@ -488,6 +535,11 @@ FACTORIES = {
     "Survey": survey,
     "SurveyInvitation": survey_invitation,
     "SurveyAnswer": survey_answer,
+    "DocumentClass": document_class,
+    "RequiredPaper": required_paper,
+    "Document": document,
+    "DocumentVersion": document_version,
+    "DocumentFile": document_file,
     "SavedView": saved_view,
     "ChoiceOption": choice_option,
     "CustomField": custom_field,

@@ -91,3 +91,11 @@ def whoever_sees(changes: Any, statement: Any) -> Sequence[Any]:
     with policy.unrestricted("a rule holds over all records", connection) as session:
         rows: Sequence[Any] = session.execute(statement).all()
         return rows
+
+
+def note(changes: Any, entity: str, record: Any, values: Mapping[str, Any]) -> None:
+    """Write fields of a record that only the system writes; their history is kept."""
+    prepared = changes.checker.update(current().entity(entity), record, {})
+    prepared.values |= values
+    prepared.changed += [name for name in values if values[name] != prepared.before.get(name)]
+    changes.write(prepared, record)

@@ -7,17 +7,29 @@ people are kept in entities of several areas.
 from __future__ import annotations
 
 import datetime
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any
 
 from flask_babel import lazy_gettext as _
 from sqlalchemy import or_, select
 
+from app.engine.actions import Action
+from app.engine.adapters.database import now
 from app.engine.agenda import Agenda
 from app.engine.areas import SETTINGS
 from app.engine.choices import Choices
 from app.engine.entity import DECLARED, Entity
-from app.engine.fields import Choice, Date, EntityName, Integer, LongText, Owner, Serial, Text
+from app.engine.fields import (
+    Choice,
+    Date,
+    DateTime,
+    EntityName,
+    Integer,
+    LongText,
+    Owner,
+    Serial,
+    Text,
+)
 from app.engine.fields.time import reader_zone
 from app.engine.holds import Hold, holds
 from app.engine.rules import Saving, rule
@@ -29,6 +41,7 @@ ANSWER_DAYS = 15
 ABOUT = _("About")
 ASKED = _("What was asked")
 ANSWER = _("What was done")
+RELEASE = _("Release")
 
 
 def today() -> datetime.date:
@@ -138,6 +151,13 @@ def _due_by_law(saving: Saving) -> bool:
     )
 
 
+def _release(changes: Any, hold: Any, values: Mapping[str, Any]) -> None:
+    """Take the hold off, with the reason."""
+    from app.engine.registry import current
+
+    changes.update(current().entity("LegalHold"), hold.id, values)
+
+
 class LegalHold(
     Entity,
     area=SETTINGS.key,
@@ -145,18 +165,56 @@ class LegalHold(
     plural=_("Legal holds"),
     icon="lock",
     title="reason",
+    owned_by_maker=True,
 ):
-    """A record that must be kept as it is: for a dispute, or since a law says so."""
+    """A record that must be kept as it is: for a dispute, or since a law says so.
+
+    Several may stand on one record, each of its own case. It is taken off by saying why, and stays
+    as a record of that.
+    """
 
     reason = Text(_("Reason"), required=True, max_length=200, in_list=True)
+    case = Text(
+        _("Case"), max_length=60, search=True, code=True, in_list=True, hint=_("Its file number.")
+    )
     entity = EntityName(_("Entity"), required=True, max_length=60, in_list=True)
     record = Integer(_("Record"), required=True, in_list=True, index=True)
     until = Date(_("Until"), in_list=True, hint=_("Empty: until somebody takes the hold off."))
+    release_reason = Text(_("Why it was released"), max_length=200, in_form=False, group=RELEASE)
+    released_at = DateTime(
+        _("Released at"), read_only=True, in_form=False, in_list=True, group=RELEASE
+    )
+    released_by = Owner(
+        _("Released by"), on_leaving="keep", read_only=True, in_form=False, group=RELEASE
+    )
+
+    actions = (
+        Action(
+            "release",
+            _("Release"),
+            "update",
+            _release,
+            "lock-open",
+            lambda hold: hold.released_at is None,
+            ("release_reason",),
+        ),
+    )
 
     @rule
     def known_entity(saving: Saving) -> None:  # noqa: N805
         if saving.values.get("entity") not in DECLARED:
             saving.problem("entity", _("There is no entity of this name."))
+
+    @rule
+    def is_released_once(saving: Saving) -> None:  # noqa: N805
+        """Saying why releases it, and tells when and by whom; that is not taken back."""
+        values, before = saving.values, saving.before
+        if before.get("released_at") is not None:
+            if any(saving.changed(name) for name in before):
+                saving.problem(None, _("It was released; a new hold is a record of its own."))
+        elif values.get("release_reason"):
+            values["released_at"] = now()
+            values["released_by"] = saving.changes.viewer.user_id
 
 
 @holds()
@@ -165,6 +223,7 @@ def legal_hold(session: Any, entity: str, record_id: int) -> Iterator[Hold]:
     model: Any = LegalHold
     statement = select(model.reason, model.until).where(
         model.deleted_at.is_(None),
+        model.released_at.is_(None),
         model.entity == entity,
         model.record == record_id,
         or_(model.until.is_(None), model.until >= today()),

@@ -48,6 +48,11 @@ SAID_ELSEWHERE = {
             "high_score",
         )
     },
+    ("DocumentClass", "code"): "begins the numbers of its documents",
+    ("DocumentClass", "retention_years"): "a number of years, alike in both worlds",
+    ("Document", "retention_years"): "a number of years, alike in both worlds",
+    ("DocumentVersion", "number"): "counts the versions of a document",
+    ("LegalHold", "release_reason"): "comes by the release alone",
     ("PoolRule", "*"): "a setting that everybody keeps to",
     ("SavedView", "entity"): "names an entity",
     ("SavedView", "address"): "asks for records; what it may tell is tried in test_saved_views.py",

@@ -46,11 +46,17 @@ FITTING: dict[str, dict[str, Any]] = {
     "Interaction": {"next_step_on": None, "next_step_owner": None, "at": MET},
     "PersonalDataRequest": {"entity": None, "record": None, "state": "open", "done_on": None},
     "PlanRule": {"every_months": 3, "due_days": 20},
+    "DocumentClass": {"retention": "years_10", "retention_years": None},
+    "Document": {"retention": "years_10", "retention_years": None},
+    "LegalHold": {"release_reason": None},  # comes by the release alone
     "ServiceLevel": {"response_minutes": 10, "solution_minutes": 120},
 }
 """What rules want of an entity's values."""
 
-STAYS = {("TicketMessage", "kind"), ("Questionnaire", "*"), ("Question", "*")}
+STAYS = {
+    ("TicketMessage", "kind"), ("Questionnaire", "*"), ("Question", "*"),
+    ("DocumentVersion", "document"), ("DocumentVersion", "number"), ("DocumentFile", "document_version"),
+}  # fmt: skip
 """Fields that keep the value that a record was made with."""
 
 NOT_TRASHED = {"Questionnaire", "Question", "EvaluationRun"}
@@ -315,6 +321,8 @@ class World:
             values |= {"kind": "partner", "other": self._another("Customer", row)}
         if "given_at" in values and values["withdrawn_at"] < values["given_at"]:
             values["withdrawn_at"] = values["given_at"] + datetime.timedelta(days=18_000)
+        if definition.name == "DocumentClass":
+            values["code"] = f"m-{row.whose}-{row.number}"
         if definition.name == "ChoiceOption":
             name = f"m_{row.whose}_{row.number}"
             values |= {"list_name": "toy_grade", "value": name, "label_zh": name, "label_en": name}

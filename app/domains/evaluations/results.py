@@ -10,13 +10,13 @@ holds for small numbers where the plain one does not. CSAT is the per cent of 4 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from decimal import ROUND_HALF_UP, Decimal
 from typing import Any
 
 from sqlalchemy import case, func, select
 
 from app.engine import figures
+from app.engine.onward import note
 from app.engine.registry import current
 
 Z95 = 1.959964
@@ -84,14 +84,6 @@ def hold(changes: Any, survey_id: int) -> None:
         .with_for_update()
         .execution_options(populate_existing=True)
     )
-
-
-def note(changes: Any, entity: str, record: Any, values: Mapping[str, Any]) -> None:
-    """Write what only the system writes."""
-    prepared = changes.checker.update(current().entity(entity), record, {})
-    prepared.values |= values
-    prepared.changed += [name for name in values if values[name] != prepared.before.get(name)]
-    changes.write(prepared, record)
 
 
 def _point(value: Decimal | float) -> Decimal:

@@ -23,12 +23,15 @@ def give_numbers(
     for field in definition.fields.values():
         if not isinstance(field, Serial):
             continue
-        waiting = [row for row in rows if not row.get(field.name)]
-        last = _reserve(
-            session, f"{definition.key}.{field.name}.{field.series(today)}", len(waiting)
-        )
-        for offset, row in enumerate(waiting, start=last - len(waiting) + 1):
-            row[field.name] = field.number(today, offset)
+        waiting: dict[Any, list[dict[str, Any]]] = {}
+        for row in rows:
+            if not row.get(field.name):
+                waiting.setdefault(row.get(field.by), []).append(row)
+        for by in sorted(waiting, key=str):  # always in one order, so that no two wait crosswise
+            series = f"{definition.key}.{field.name}.{field.series(today, by)}"
+            last = _reserve(session, series, len(waiting[by]))
+            for offset, row in enumerate(waiting[by], start=last - len(waiting[by]) + 1):
+                row[field.name] = field.number(today, offset, by)
 
 
 def _reserve(session: Session, name: str, count: int) -> int:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from sqlalchemy import Select, delete, insert, literal, select
+from sqlalchemy import Select, delete, insert, literal, select, update
 
 from app.engine import events, policy
 from app.engine.changes import models as kinds
@@ -92,6 +92,26 @@ def assign(
         changes.journal.record(definition, kinds.UPDATE, entries)
         _react(changes, definition, list(columns))
     return len(differing)
+
+
+def keep(
+    changes: Changes, definition: EntityDefinition, values: Mapping[str, Any], ids: Sequence[int]
+) -> int:
+    """Note on records what is worked out for them; see `figures.keep`. Raises TypeError."""
+    fields = {definition.field(name): value for name, value in values.items()}
+    if any(not field.read_only or field.search for field in fields):
+        raise TypeError("what people write, or search by, is written with its history")
+    columns = {c: v for field, value in fields.items() for c, v in field.stored(value).items()}
+    table = table_of(definition)
+    for start in range(0, len(ids), _PART):
+        part = ids[start : start + _PART]
+        statement = update(table).where(table.c.id.in_(part)).values(columns)
+        changes.session.execute(statement, execution_options=_INTERNAL)
+    kept = set(ids)
+    for record in list(changes.session.identity_map.values()):
+        if isinstance(record, definition.model) and record.id in kept:
+            changes.session.expire(record, list(columns))
+    return len(ids)
 
 
 def _react(changes: Changes, definition: EntityDefinition, ids: Sequence[int]) -> None:

@@ -269,23 +269,28 @@ class Url(Text):
 class Serial(Text):
     """A number given by the system when the record is made, such as `C20260305-0001`.
 
-    `{date:%Y%m%d}` and `{n:04}` in the pattern; the count starts again with each date text.
+    `{date:%Y%m%d}` and `{n:04}` in the pattern; the count starts again with each date text. `{by}` is
+    the value of another field of the record, which the constructor names: each has a count of its own.
     """
 
     type_name = "serial"
     type_label = _("Serial number")
     max_default = 40
 
-    def __init__(self, label: Any = "", *, pattern: str = "{n:06}", **options: Any) -> None:
+    def __init__(
+        self, label: Any = "", *, pattern: str = "{n:06}", by: str = "", **options: Any
+    ) -> None:
         super().__init__(
             label,
             **{"code": True, "unique": True, "read_only": True, "in_form": False, **options},
         )
         self.pattern = pattern
+        self.by = by
 
-    def series(self, when: Any) -> str:
+    def series(self, when: Any, by: Any = "") -> str:
         """The series that a record made at this moment counts in."""
-        return re.sub(r"\{n[^}]*\}", "", self.pattern).format(date=when)
+        return re.sub(r"\{n[^}]*\}", "", self.pattern).format(date=when, by=by or "")
 
-    def number(self, when: Any, count: int) -> str:
-        return self.pattern.format(date=when, n=count)
+    def number(self, when: Any, count: int, by: Any = "") -> str:
+        """The number of the record that is the so-manieth of its series."""
+        return self.pattern.format(date=when, n=count, by=by or "")

@@ -9,7 +9,7 @@ The statements see every row, whoever asked: the result belongs to the whole, an
 row of it is decided when it is read.
 """
 
-from app.engine.figures.sets import assign, drop, fill, looked_up, newest
+from app.engine.figures.sets import assign, drop, fill, keep, looked_up, newest
 from app.engine.figures.source import Source
 from app.engine.figures.sql import days_between, divided, fifth, lower, months_before, ratio, whole
 
@@ -21,6 +21,7 @@ __all__ = [
     "drop",
     "fifth",
     "fill",
+    "keep",
     "looked_up",
     "lower",
     "months_before",

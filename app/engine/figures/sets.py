@@ -36,6 +36,14 @@ def assign(changes: Changes, entity: str, fields: Sequence[str], statement: Sele
     return sets.assign(changes, Source(entity).definition, fields, statement)
 
 
+def keep(changes: Changes, entity: str, values: Mapping[str, Any], ids: Sequence[int]) -> int:
+    """Note on records, in fields that nobody writes, what is worked out for them; of how many.
+
+    As with derived fields it is no change of the record: its version and its history stay.
+    """
+    return sets.keep(changes, Source(entity).definition, values, ids)
+
+
 def looked_up(changes: Changes, statement: Select[Any]) -> list[Any]:
     """The rows of a statement over every record, in the transaction that is under way."""
     return _all(changes, statement)

@@ -1,0 +1,5 @@
+"""Documents: what the company files, for how long it keeps it, and what must not be touched."""
+
+from app.domains.documents import document, document_class, holding, version
+
+__all__ = ["document", "document_class", "holding", "version"]
