@@ -48,10 +48,10 @@ def holds_of(session: Any, documents: Collection[Filed]) -> dict[int, list[Any]]
         return found
     above = parents(session) if any(entity == CLASS for entity, _id in by_target) else {}
     for one in documents:
-        targets = [(DOCUMENT, one.id), (CUSTOMER, one.customer)]
+        targets = [(DOCUMENT, one.id), (CUSTOMER, one.customer or 0)]
         targets += [(CLASS, level) for level in line(above, one.document_class)]
         for target in targets:
-            found[one.id] += by_target.get(target, ())  # type: ignore[call-overload]
+            found[one.id] += by_target.get(target, ())
     return {record_id: rows for record_id, rows in found.items() if rows}
 
 

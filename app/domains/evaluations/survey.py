@@ -37,6 +37,7 @@ from app.engine.fields.number import within
 from app.engine.job import JobKind, declare, request_job
 from app.engine.labels import Bilingual
 from app.engine.links import Purpose, Recipient
+from app.engine.onward import note
 from app.engine.registry import current
 
 SURE = _("With 95 per cent confidence.")
@@ -231,7 +232,7 @@ def invite(changes: Any, invitation: Any) -> None:
     values: dict[str, Any] = {"state": state, "name": invitation.name or survey.name}
     if state is None:
         values |= _sent(changes, invitation, survey)
-    results.note(changes, "SurveyInvitation", invitation, values)
+    note(changes, "SurveyInvitation", invitation, values)
 
 
 def _sent(changes: Any, invitation: Any, survey: Any) -> dict[str, Any]:
@@ -333,7 +334,7 @@ def answer(changes: Any, invitation: Any, values: Mapping[str, Any]) -> None:
             row["chosen"] = value if isinstance(value, list) else [value]
         changes.create(definition, row)
     state = {"state": InvitationState.ANSWERED.value, "answered_at": moment}
-    results.note(changes, "SurveyInvitation", invitation, state)
+    note(changes, "SurveyInvitation", invitation, state)
     results.work_out(changes, invitation.survey_id)
 
 
