@@ -16,7 +16,12 @@ metadata = database.metadatas[None]
 
 
 def is_ours(_object: Any, name: str | None, kind: str, reflected: bool, compare_to: Any) -> bool:
-    """Leave alone what the database has and no model declares, such as the tables of a search index."""
+    """Leave alone what the database has and no model declares, such as the tables of a search index.
+
+    And keys that only one of the databases checks.
+    """
+    if getattr(_object, "_ddl_if", None) is not None:
+        return False
     return not (kind in ("table", "index") and reflected and compare_to is None)
 
 

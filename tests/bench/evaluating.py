@@ -134,7 +134,7 @@ def _forget(run_id: int) -> None:
     from app.engine.changes import change_set
 
     with change_set("bench") as changes:
-        figures.drop(changes, "Evaluation", "run", run_id)
+        figures.drop(changes, "Evaluation", run_id)
 
 
 def _job(run_id: int) -> float:

@@ -15,11 +15,11 @@ from sqlalchemy import event, select
 
 import jobs
 from app.domains.evaluations import evaluation
-from app.engine import policy, registry
+from app.engine import figures, policy, registry
 from app.engine.adapters import queue
 from app.engine.adapters.database import db
 from app.engine.changes import ChangeSet, change_set, create_prepared, undo
-from app.engine.errors import InvalidInput
+from app.engine.errors import InvalidInput, NotFound
 from app.engine.job import Job
 from app.engine.query import Condition, Records
 from tests import factories
@@ -312,6 +312,33 @@ def test_what_was_worked_out_goes_with_its_run_and_comes_back(as_admin: Any) -> 
         changes.restore(definition, run_id)
     work()
     assert len(results(run_id)) == 1
+
+
+def test_customers_taken_back_after_an_evaluation_leave_nothing_of_it(as_admin: Any) -> None:
+    """What was worked out for them does not stand in the way: it goes along."""
+    customers = registry.current().entity("Customer")
+    kept = factories.make("Customer").id
+    with change_set("import") as changes:
+        gone = changes.create(customers, factories.customer()).id
+    run_id = evaluated()
+    assert set(results(run_id)) == {kept, gone}
+    report = undo(changes.id or 0)
+    assert (report.reversed, report.blocked) == (1, 0)
+    assert set(results(run_id)) == {kept}
+    assert Records(registry.current().entity("Evaluation")).in_trash().ids() == []
+
+
+def test_a_run_that_is_gone_gets_no_results(as_admin: Any) -> None:
+    """Trashed while it is being worked out: nothing is left that belongs to nothing."""
+    factories.make("Customer")
+    run_id = evaluated()
+    with change_set("form") as changes:
+        changes.trash(registry.current().entity("EvaluationRun"), run_id)
+    columns: dict[str, Any] = {"customer": figures.Source("Customer")["id"]}
+    source = select(figures.Source("Customer")["id"])
+    with pytest.raises(NotFound), change_set("job") as changes:
+        figures.fill(changes, "Evaluation", run_id, columns, source)
+    assert Records(registry.current().entity("Evaluation")).ids() == []
 
 
 def test_rules_that_were_used_stay_as_they_are(as_admin: Any) -> None:

@@ -54,9 +54,9 @@ def evaluate(changes: Any, run_id: int) -> dict[str, int]:
         runs["state"] == RunState.DONE.value,
         order="as_of",
     )
-    figures.drop(changes, "Evaluation", "run", run_id)
+    figures.drop(changes, "Evaluation", run_id)
     columns, source = worked_out(run, by, before)
-    figures.fill(changes, "Evaluation", columns, source)
+    figures.fill(changes, "Evaluation", run_id, columns, source)
     found = _counts(changes, run_id, run.as_of)
     done = {"state": RunState.DONE.value, "before": before, **found}
     _note(changes, run_id, done | {"finished_at": datetime.datetime.now(datetime.UTC)})
@@ -103,7 +103,6 @@ def worked_out(run: Any, rules: Any, before: int | None) -> tuple[dict[str, Any]
         for name in SCORED
     }
     columns = {
-        "run": literal(run.id),
         "name": literal(run.name),
         "customer": b.id,
         "as_of": literal(day),

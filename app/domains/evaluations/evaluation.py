@@ -269,6 +269,7 @@ class Evaluation(
     order="-id",
     scope_through="customer",
     parent="customer",
+    worked_out="run",
 ):
     """What came out for one customer as of a day, with what it rests on. Worked out, not typed."""
 
@@ -323,7 +324,7 @@ def start(changes: Any, run: Any) -> None:
 @on("EvaluationRun", "trashed")
 def forget(changes: Any, run: Any) -> None:
     """What was worked out goes with its run: it can be worked out again."""
-    figures.drop(changes, "Evaluation", "run", run.id)
+    figures.drop(changes, "Evaluation", run.id)
 
 
 def _code_of(changes: Any, rules_id: int) -> str:

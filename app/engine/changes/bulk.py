@@ -15,6 +15,7 @@ from app.engine.adapters.loading import binders as binders_of
 from app.engine.changes.checking import Prepared
 from app.engine.changes.conflicts import unique_problem
 from app.engine.changes.series import give_numbers
+from app.engine.changes.worked_out import take_turn, worked_out
 from app.engine.changes.writer import Changes, new_stamps
 from app.engine.fields import Field
 from app.engine.registry import EntityDefinition, current
@@ -172,7 +173,15 @@ def _react_all(changes: Changes, definition: EntityDefinition, ids: Sequence[int
 def remove_many(
     changes: Changes, definition: EntityDefinition, record_ids: Collection[int]
 ) -> None:
-    """Take records away without trace; nothing may point at them any more."""
+    """Take records away without trace; nothing may point at them any more.
+
+    What was worked out for them goes along: that is in no history, and can be worked out anew.
+    """
+    take_turn(changes.session, definition)
+    for pointing, reference in worked_out(definition):
+        worked = table_of(pointing)
+        statement = delete(worked).where(worked.c[reference.column_name].in_(record_ids))
+        changes.session.execute(statement, execution_options=_INTERNAL)
     table = table_of(definition)
     changes.journal.unindex(definition, record_ids)
     changes.session.execute(
@@ -183,9 +192,15 @@ def remove_many(
 def pointed_at(
     changes: Changes, definition: EntityDefinition, record_ids: Collection[int]
 ) -> dict[int, list[str]]:
-    """Which of the records others point at, the trash included: by id, the pointing entities."""
+    """Which of the records others point at, the trash included: by id, the pointing entities.
+
+    What was worked out for them, and belongs to them alone, does not count.
+    """
     found: dict[int, list[str]] = defaultdict(list)
+    left_out = worked_out(definition)
     for pointing, reference in current().incoming.get(definition.name, ()):
+        if (pointing, reference) in left_out:
+            continue
         column = table_of(pointing).c[reference.column_name]
         rows = changes.session.execute(
             select(column).where(column.in_(record_ids)).distinct(), execution_options=_INTERNAL

@@ -8,52 +8,80 @@ from typing import Any
 from sqlalchemy import Select, delete, insert, literal, select, update
 
 from app.engine import events, policy
+from app.engine.adapters.database import in_turn, sort_in_memory
 from app.engine.changes import models as kinds
 from app.engine.changes.bulk import table_of
 from app.engine.changes.many import store_many
+from app.engine.changes.worked_out import turn_of
 from app.engine.changes.writer import Changes, new_stamps
+from app.engine.errors import NotFound
+from app.engine.fields import Field
 from app.engine.holds import is_guarded
-from app.engine.registry import EntityDefinition
+from app.engine.registry import EntityDefinition, current
 
 _INTERNAL = {policy.INTERNAL: "the write path's own statement on a whole set"}
 _PART = 2000
 
 
 def fill(
-    changes: Changes, definition: EntityDefinition, columns: Mapping[str, Any], source: Select[Any]
+    changes: Changes,
+    definition: EntityDefinition,
+    record_id: int,
+    columns: Mapping[str, Any],
+    source: Select[Any],
 ) -> int:
-    """INSERT … SELECT of records that are worked out; see `figures.fill`. Raises TypeError."""
+    """INSERT … SELECT of records that are worked out; see `figures.fill`. Raises NotFound, TypeError."""
     if definition.search_index is not None or events.reactions(definition.name, "created"):
         raise TypeError(
             f"{definition.name} is searched or listened to: write its records one by one"
         )
+    reference, table = _reference(definition), table_of(definition)
+    in_turn(changes.session, [turn_of(definition)])
+    _keep(changes, reference, record_id)
     changes.journal.open()
-    table = table_of(definition)
-    stamps = {**new_stamps(definition, changes.viewer, False), "version": 1}
+    # Nobody made them: looking up, for each, who asked for the whole would cost, and say, nothing.
+    stamps = {
+        **new_stamps(definition, changes.viewer, False),
+        "created_by_id": None,
+        "updated_by_id": None,
+        "version": 1,
+        reference.column_name: record_id,
+    }
     made = {name: literal(value, table.c[name].type) for name, value in stamps.items()}
     for name, expression in columns.items():
         made[definition.field(name).column_name] = expression
     statement = source.with_only_columns(*made.values(), maintain_column_froms=True)
+    sort_in_memory(changes.session.connection())
     done = changes.session.execute(
         insert(table).from_select(list(made), statement), execution_options=_INTERNAL
     )
     return int(getattr(done, "rowcount", 0))
 
 
-def drop(changes: Changes, definition: EntityDefinition, reference: str, record_id: int) -> int:
-    """Delete what was filled in for one record."""
+def drop(changes: Changes, definition: EntityDefinition, record_id: int) -> int:
+    """Delete what was filled in for one record. Raises TypeError."""
     _refuse_guarded(definition)
     table = table_of(definition)
-    column = table.c[definition.field(reference).column_name]
-    count = 0
-    for there in (
-        table.c.deleted_at.is_(None),
-        table.c.deleted_at.is_not(None),
-    ):  # an index for each
-        statement = delete(table).where(column == record_id, there)
-        done = changes.session.execute(statement, execution_options=_INTERNAL)
-        count += int(getattr(done, "rowcount", 0))
-    return count
+    statement = delete(table).where(table.c[_reference(definition).column_name] == record_id)
+    done = changes.session.execute(statement, execution_options=_INTERNAL)
+    return int(getattr(done, "rowcount", 0))
+
+
+def _reference(definition: EntityDefinition) -> Field:
+    """The reference to what the records are worked out for. Raises TypeError."""
+    name = definition.model.options.worked_out
+    if name is None:
+        raise TypeError(f"{definition.name} is not declared as worked out")
+    return definition.field(name)
+
+
+def _keep(changes: Changes, reference: Field, record_id: int) -> None:
+    """Nobody takes the record away until the end. Raises NotFound when somebody has."""
+    table = table_of(current().entity(str(reference.target)))
+    statement = select(table.c.id).where(table.c.id == record_id, table.c.deleted_at.is_(None))
+    kept = changes.session.execute(statement.with_for_update(), execution_options=_INTERNAL)
+    if kept.first() is None:
+        raise NotFound
 
 
 def _refuse_guarded(definition: EntityDefinition) -> None:

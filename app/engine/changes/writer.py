@@ -22,6 +22,7 @@ from app.engine.changes.conflicts import unique_problem
 from app.engine.changes.guarding import WHY, locked, refuse_removal
 from app.engine.changes.journal import Journal
 from app.engine.changes.series import give_numbers
+from app.engine.changes.worked_out import take_turn
 from app.engine.entity import ReviewState
 from app.engine.errors import InvalidInput, NotAllowed, NotFound, StaleRecord
 from app.engine.fields.reference import MAX_IDENTIFIER
@@ -327,6 +328,7 @@ class Changes:
 
     def _remove(self, definition: EntityDefinition, record: Any) -> None:
         """Take the row away, after what belongs to it alone; refused while others point at it."""
+        take_turn(self.session, definition)
         for child_definition, child in self._dependents(definition, record.id):
             refuse_removal(self.session, child_definition, [child.id])
             self._remove(child_definition, child)

@@ -52,6 +52,9 @@ class Reference(Field):
     groupable = True
     largest: ClassVar[int] = MAX_IDENTIFIER
 
+    keyed = True
+    """Whether its column has a foreign key of its own."""
+
     def __init__(
         self,
         target: str,
@@ -80,17 +83,16 @@ class Reference(Field):
         return f"{table_name(str(self.target))}.id"
 
     def attributes(self) -> dict[str, Any]:
-        column = mapped_column(
-            Identifier,
-            ForeignKey(self.foreign_key(), ondelete="RESTRICT"),
-            nullable=True,
-        )
+        column = mapped_column(Identifier, *self._keys(), nullable=True)
         return {
             self.column_name: column,
             self.name: relationship(
                 str(self.target), foreign_keys=[column], viewonly=True, lazy="select"
             ),
         }
+
+    def _keys(self) -> list[ForeignKey]:
+        return [ForeignKey(self.foreign_key(), ondelete="RESTRICT")] if self.keyed else []
 
     def custom_expression(self, element: Any) -> ColumnElement[Any]:
         return cast(element.as_string(), BigInteger)
@@ -178,11 +180,7 @@ class Owner(Reference):
         return Integer()
 
     def attributes(self) -> dict[str, Any]:
-        return {
-            self.column_name: mapped_column(
-                Integer, ForeignKey("ab_user.id", ondelete="RESTRICT"), nullable=True
-            )
-        }
+        return {self.column_name: mapped_column(Integer, *self._keys(), nullable=True)}
 
     def cell(self, value: Any, row: Row | None = None) -> Markup | str:
         if value is None:

@@ -2,7 +2,7 @@
 
     orders = figures.Source("Order")
     statement = select(…).where(orders.live, orders["ordered_on"] <= day)
-    figures.fill(changes, "Evaluation", columns, statement)
+    figures.fill(changes, "Evaluation", run_id, columns, statement)
 
 `Source` names columns by fields; `days_between`, `ratio`, `fifth` are the same on both databases.
 The statements see every row, whoever asked: the result belongs to the whole, and who may see which

@@ -12,19 +12,27 @@ from app.engine.changes import Changes, sets
 from app.engine.figures.source import Source
 
 
-def fill(changes: Changes, entity: str, columns: Mapping[str, Any], source: Select[Any]) -> int:
-    """Make records of the entity out of a statement, in the database; how many.
+def fill(
+    changes: Changes,
+    entity: str,
+    record_id: int,
+    columns: Mapping[str, Any],
+    source: Select[Any],
+) -> int:
+    """Make records of the entity out of a statement, in the database; how many. Raises NotFound.
+
+    `record_id`: the record for which they are worked out, by the reference that the entity names so.
 
     `columns`: what each field gets, an expression over what `source` selects from. They are worked out
     and not typed, can be worked out again, and so stand in no history; no rule of the entity is asked,
     and no right of the person: whoever may have them worked out has been asked before.
     """
-    return sets.fill(changes, Source(entity).definition, columns, source)
+    return sets.fill(changes, Source(entity).definition, record_id, columns, source)
 
 
-def drop(changes: Changes, entity: str, reference: str, record_id: int) -> int:
+def drop(changes: Changes, entity: str, record_id: int) -> int:
     """Take away, without trace, the records that were filled in for one record; how many."""
-    return sets.drop(changes, Source(entity).definition, reference, record_id)
+    return sets.drop(changes, Source(entity).definition, record_id)
 
 
 def assign(changes: Changes, entity: str, fields: Sequence[str], statement: Select[Any]) -> int:
