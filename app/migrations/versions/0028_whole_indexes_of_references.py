@@ -1,6 +1,6 @@
 """Indexes of references over the trash, too; what is worked out needs fewer indexes and checks
 
-Revises: 0026
+Revises: 0027
 Created: 2026-11-29
 """
 
@@ -9,8 +9,8 @@ from __future__ import annotations
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0027"
-down_revision = "0026"
+revision = "0028"
+down_revision = "0027"
 branch_labels = None
 depends_on = None
 
@@ -40,6 +40,20 @@ REFERENCES = (
     ("ticket", "customer_id"),
     ("ticket", "contact_id"),
     ("ticket_message", "ticket_id"),
+    ("document_class", "parent_id"),
+    ("required_paper", "document_class_id"),
+    ("required_paper", "paper_class_id"),
+    ("document", "document_class_id"),
+    ("document", "customer_id"),
+    ("document", "order_id"),
+    ("document", "ticket_id"),
+    ("document", "interaction_id"),
+    ("document", "task_id"),
+    ("document", "evaluation_run_id"),
+    ("document", "superseded_by_id"),
+    ("document_version", "document_id"),
+    ("document_file", "document_version_id"),
+    ("document_file", "document_id"),
 )
 LIVE = sa.text("deleted_at IS NULL")
 INDEXES = {"created_at": ("created_at", "id"), "updated_at": ("updated_at", "id"), "live": ("id",)}
