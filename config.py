@@ -630,6 +630,12 @@ class Settings(DirectorySettings):
     upload_limit_mb: int = _setting(
         "UPLOAD_LIMIT_MB", _whole_number(1, 4096), 100, "largest upload, in MB (10⁶ bytes)"
     )
+    file_limit_mb: int = _setting(
+        "FILE_LIMIT_MB",
+        _whole_number(1, 100_000),
+        2_148,
+        "largest file that is kept in a record, in MB (10⁶ bytes); sent in parts it may be larger than UPLOAD_LIMIT_MB",
+    )
     mail_url: str | None = _setting(
         "MAIL_URL",
         _mail_url,
@@ -750,6 +756,11 @@ class Settings(DirectorySettings):
     def mail_attach_limit(self) -> int:
         """Largest file in a mail, in bytes."""
         return self.mail_attach_mb * 1_000_000
+
+    @property
+    def file_limit(self) -> int:
+        """Largest file of a record, in bytes."""
+        return self.file_limit_mb * 1_000_000
 
     @property
     def upload_limit(self) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime
+import io
 import decimal
 import itertools
 from typing import Any
@@ -10,7 +11,7 @@ from typing import Any
 from flask import Flask, current_app
 from sqlalchemy import select
 
-from app.engine import policy, registry
+from app.engine import files, policy, registry
 from app.engine.adapters.appbuilder.user import StewardUser
 from app.engine.adapters.database import db
 from app.engine.changes import change_set
@@ -93,6 +94,20 @@ def parcel(**values: Any) -> dict[str, Any]:
 
 def shelf(**values: Any) -> dict[str, Any]:
     return {"name": f"货架 {next(_numbers)}", "colour": "blue", **values}
+
+
+def filed(content: bytes = b"", name: str = "") -> int:
+    """The number of a file that whoever acts has brought."""
+    n = next(_numbers)
+    name = name or f"{n}.txt"
+    return files.put(io.BytesIO(content or f"内容 {n}".encode()), name).id
+
+
+def leaf(**values: Any) -> dict[str, Any]:
+    n = next(_numbers)
+    if "content" not in values:
+        values["content"] = filed(name=f"说明书{n}.txt")
+    return {"name": f"说明书{n}.txt", **values}
 
 
 def crate(**values: Any) -> dict[str, Any]:

@@ -146,7 +146,7 @@ def cell_maker(definition: EntityDefinition, field: Field) -> Callable[[Row], Ma
     drawn: dict[Hashable, Markup] = {}
     if field.type_name in ("choice", "boolean"):  # few values: drawn once for all pages
         drawn = kept(("cells", definition.key, field.name), dict)
-    names = (*field.needs, f"{field.name}.label") if field.target else field.needs
+    names = (*field.needs, *field.shown_with)
     several = field.type_name == "tags"
     cuttable = field.type_name in ("text", "long_text", "url", "email")
 

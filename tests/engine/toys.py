@@ -16,6 +16,7 @@ from app.engine.fields import (
     DateTime,
     Decimal,
     Email,
+    File,
     Integer,
     LongText,
     Money,
@@ -98,6 +99,7 @@ class Parcel(
     website = Url(_("Web address"))
     keeper = Owner(_("Keeper"))
     notes = LongText(_("Notes"), search=True)
+    manual = File(_("Manual"))
 
     charts = (Chart("colours", _("Colour"), "colour"),)
     agenda = (
@@ -106,6 +108,23 @@ class Parcel(
         Agenda("opened", _("Parcels to look at again"), due="opened_at", owner="keeper",
                open=("colour:eq:blue",), after=30, undated=_("never opened")),
     )  # fmt: skip
+
+
+class Leaf(
+    Entity,
+    area="toys",
+    label=_("Leaf"),
+    plural=_("Leaves"),
+    title="name",
+    parent="shelf",
+    scope_through="shelf",
+):
+    """What is filed under something, called as the file was."""
+
+    name = Text(_("Name"), required=True, max_length=255, search=True)
+    shelf = Reference("Shelf", _("Shelf"), on_delete="cascade")
+    content = File(_("File"), required=True, named="name")
+    scan = File(_("Scan"), allowed=("pdf", "image"), strict=True)
 
 
 class Crate(Entity, area="toys", label=_("Crate"), plural=_("Crates"), title="name"):

@@ -64,15 +64,33 @@ def opened(vault: Vault, file: BinaryIO) -> BinaryIO:
 
 
 class _Pieces(io.RawIOBase):
-    """The content behind the head, a piece at a time."""
+    """The content behind the head, a piece at a time, from any place."""
 
     def __init__(self, cipher: AESGCM, file: BinaryIO) -> None:
-        self._file = file
-        self._pieces = self._decrypted(cipher)
+        self._cipher, self._file = cipher, file
+        self._pieces: Iterator[bytes] = self._decrypted(0)
         self._rest = b""
+        self._at = 0
 
     def readable(self) -> bool:
         return True
+
+    def seekable(self) -> bool:
+        return self._file.seekable()
+
+    def tell(self) -> int:
+        return self._at
+
+    def seek(self, offset: int, whence: int = io.SEEK_SET) -> int:
+        """Begins with the piece in which the place is: those before it are not read."""
+        if whence == io.SEEK_CUR:
+            offset += self._at
+        elif whence == io.SEEK_END:
+            offset += self._length()
+        place, skipped = divmod(max(0, offset), _PIECE)
+        self._file.seek(HEAD + place * (_PIECE + _TAG))
+        self._pieces, self._rest, self._at = self._decrypted(place, skipped), b"", max(0, offset)
+        return self._at
 
     def readinto(self, buffer: Any) -> int:
         while not self._rest:
@@ -82,20 +100,30 @@ class _Pieces(io.RawIOBase):
             self._rest = piece
         count = min(len(buffer), len(self._rest))
         buffer[:count], self._rest = self._rest[:count], self._rest[count:]
+        self._at += count
         return count
 
     def close(self) -> None:
         self._file.close()
         super().close()
 
-    def _decrypted(self, cipher: AESGCM) -> Iterator[bytes]:
-        place, piece = 0, self._file.read(_PIECE + _TAG)
+    def _length(self) -> int:
+        """How long the content is, by how long the file is."""
+        sealed = self._file.seek(0, io.SEEK_END) - HEAD
+        pieces = -(-sealed // (_PIECE + _TAG))
+        return sealed - pieces * _TAG
+
+    def _decrypted(self, place: int, skipped: int = 0) -> Iterator[bytes]:
+        first, piece = place, self._file.read(_PIECE + _TAG)
+        if first and not piece:
+            return  # behind the end
         while True:
             following = self._file.read(_PIECE + _TAG) if len(piece) == _PIECE + _TAG else b""
             try:
-                yield cipher.decrypt(_nonce(place, not following), piece, None)
+                clear = self._cipher.decrypt(_nonce(place, not following), piece, None)
             except (InvalidTag, ValueError):
                 raise VaultClosed("an encrypted file was changed, or cut") from None
+            yield clear[skipped:] if place == first else clear
             if not following:
                 return
             place, piece = place + 1, following

@@ -7,6 +7,7 @@ becomes part of one. A file is there whole or not at all.
 from __future__ import annotations
 
 import contextlib
+import datetime
 import shutil
 import tempfile
 from collections.abc import Iterator
@@ -59,6 +60,42 @@ class Storage:
                 self._files.rm(unfinished)
             raise
         return size
+
+    def write(self, path: str, source: BinaryIO) -> int:
+        """Write a stream where nobody looks before it is whole, to be moved then; its size in bytes.
+
+        What was written before something went wrong is taken away.
+        """
+        target = self._address(path)
+        self._files.makedirs(str(PurePosixPath(target).parent), exist_ok=True)
+        try:
+            with self._files.open(target, "wb") as file:
+                return _written(source, file)
+        except BaseException:
+            with contextlib.suppress(FileNotFoundError):
+                self._files.rm(target)
+            raise
+
+    def move(self, path: str, target: str) -> None:
+        """Give a file its place; whatever is there is replaced. Raises FileGone."""
+        there = self._address(target)
+        self._files.makedirs(str(PurePosixPath(there).parent), exist_ok=True)
+        try:
+            self._files.mv(self._address(path), there)
+        except FileNotFoundError as error:
+            raise FileGone(path) from error
+
+    def has(self, path: str) -> bool:
+        """Whether there is such a file."""
+        return bool(self._files.isfile(self._address(path)))
+
+    def written_at(self, path: str) -> datetime.datetime | None:
+        """When it was last written; None where it is gone."""
+        try:
+            moment = cast(datetime.datetime, self._files.modified(self._address(path)))
+        except FileNotFoundError:
+            return None
+        return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
     def open(self, path: str) -> BinaryIO:
         """Open for reading, decrypted. Raises FileGone, VaultClosed.

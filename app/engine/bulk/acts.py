@@ -20,7 +20,7 @@ from app.engine.changes.many import (
     trash_many,
 )
 from app.engine.errors import NotAllowed, NotFound, StewardError
-from app.engine.fields import Field, Serial
+from app.engine.fields import Field, File, Serial
 from app.engine.registry import EntityDefinition
 
 BATCH = 500
@@ -235,7 +235,7 @@ def editable(definition: EntityDefinition) -> list[Field]:
     return [
         field
         for field in policy.writable(definition)
-        if field.in_form and not field.unique and not isinstance(field, Serial)
+        if field.in_form and not field.unique and not isinstance(field, (File, Serial))
     ]
 
 

@@ -14,6 +14,7 @@ from app.engine import policy
 from app.engine.changes.guarding import locked
 from app.engine.errors import InvalidInput, Problem, ValueProblem
 from app.engine.fields import Choice, Field
+from app.engine.files.filing import settle_files
 from app.engine.registry import EntityDefinition, current
 from app.engine.rules import Saving
 from app.engine.states import problems_of
@@ -48,6 +49,7 @@ class _Shape:
         self.refining = [
             (n, f) for n, f in fields.items() if isinstance(f, Choice) and f.parent is not None
         ]
+        self.files = any(f.type_name == "file" for f in fields.values())
         self.states = [f for f in fields.values() if isinstance(f, Choice) and f.moves]
 
 
@@ -81,9 +83,22 @@ class Checker:
         for name, item in shape.made:
             if name not in values:
                 complete[name] = self._default(item)
+        problems += self._settle_files(definition, complete, {}, values, None)
         self._require(definition, complete, problems)
         self._own(definition, complete)
         return self._finish(definition, complete, {}, None, problems)
+
+    def _settle_files(
+        self,
+        definition: EntityDefinition,
+        values: dict[str, Any],
+        before: Mapping[str, Any],
+        given: Mapping[str, Any],
+        record_id: int | None,
+    ) -> list[Problem]:
+        if not self._shape(definition).files:
+            return []
+        return settle_files(self.session, definition, values, before, given, self.viewer, record_id)
 
     def _shape(self, definition: EntityDefinition) -> _Shape:
         """What is the same for every new record of the entity, worked out once."""
@@ -104,7 +119,11 @@ class Checker:
         given = self._given(definition, values, cleaned, problems)
         before = current_values(definition, record)
         complete = {**before, **given}
-        self._require(definition, {**dict.fromkeys(before, True), **given}, problems)
+        problems += self._settle_files(definition, complete, before, given, record.id)
+        named = {name: complete[name] for name in complete if complete[name] != before.get(name)}
+        self._require(
+            definition, {**dict.fromkeys(before, True), **given, **named}, problems
+        )
         return self._finish(definition, complete, before, record.id, problems)
 
     def _finish(

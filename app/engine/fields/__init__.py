@@ -7,6 +7,7 @@ from typing import Any
 from app.engine.fields.base import FIELD_TYPES, MASK, Field
 from app.engine.fields.choice import Boolean, Choice, Tags
 from app.engine.fields.entity_name import EntityName
+from app.engine.fields.file import File, FileInfo
 from app.engine.fields.number import Currency, Decimal, Integer, Money
 from app.engine.fields.operators import OPERATOR_LABELS
 from app.engine.fields.periods import PERIODS
@@ -46,6 +47,8 @@ __all__ = [
     "Email",
     "EntityName",
     "Field",
+    "File",
+    "FileInfo",
     "FoundBy",
     "Integer",
     "LongText",

@@ -44,6 +44,7 @@ class Field:
     periods: ClassVar[Sequence[str]] = ()
     summable: ClassVar[bool] = False
     sortable: ClassVar[bool] = True
+    importable: ClassVar[bool] = True
     can_be_sensitive: ClassVar[bool] = False
     guarded: ClassVar[bool] = False
     target: str | None = None
@@ -118,6 +119,11 @@ class Field:
     def column_name(self) -> str:
         """The attribute and column that hold a declared field."""
         return self.name
+
+    @property
+    def shown_with(self) -> tuple[str, ...]:
+        """What a row carries beside the value to have it shown."""
+        return (f"{self.name}.label",) if self.target else ()
 
     def column_type(self) -> TypeEngine[Any]:
         raise NotImplementedError(f"{type(self).__name__} has no column type")

@@ -4,7 +4,7 @@ from app.engine.conditions import Condition, Sort, described
 from app.engine.query.agenda import Entry, Waiting, waiting
 from app.engine.query.groups import By, Group, Grouped, charted, grouped, single
 from app.engine.query.keyset import Cursor
-from app.engine.query.labels import add_labels, titles
+from app.engine.query.labels import add_files, add_labels, files_info, titles
 from app.engine.query.matching import allowed, holding, holding_begun, matching, taken
 from app.engine.query.measures import Measured, measured
 from app.engine.query.portable import moment, restorer
@@ -26,6 +26,7 @@ __all__ = [
     "Snapshot",
     "Sort",
     "Waiting",
+    "add_files",
     "add_labels",
     "allowed",
     "charted",
@@ -40,6 +41,7 @@ __all__ = [
     "single",
     "snapshot",
     "taken",
+    "files_info",
     "titles",
     "waiting",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Iterable, Sequence
+from dataclasses import replace
 from typing import Any
 
 from sqlalchemy import select
@@ -10,7 +11,8 @@ from sqlalchemy.orm import Session
 
 from app.engine import people, policy
 from app.engine.adapters.database import db
-from app.engine.fields import Field
+from app.engine.fields import Field, FileInfo
+from app.engine.files.models import StoredFile
 from app.engine.registry import current
 
 
@@ -34,6 +36,29 @@ def titles(
         select(model.id, title.expression(model)).where(model.id.in_(record_ids))
     )
     return {record_id: title.text(value) for record_id, value in rows}
+
+
+def files_info(
+    ids: Collection[int], session: Session | None = None
+) -> dict[int, FileInfo]:
+    """What is known of contents of files, by their numbers."""
+    if not ids:
+        return {}
+    columns = (StoredFile.id, StoredFile.sha256, StoredFile.size, StoredFile.media_type)
+    statement = select(*columns).where(StoredFile.id.in_(ids))
+    return {row.id: FileInfo(*row) for row in (session or db.session).execute(statement)}
+
+
+def add_files(key: str, rows: Sequence[dict[str, Any]], fields: Iterable[Field]) -> None:
+    """Put `<file>.file` into rows of the entity with this key for each file among the fields."""
+    holding = [field for field in fields if field.type_name == "file"]
+    ids = {row[f.name] for f in holding for row in rows if row.get(f.name) is not None}
+    found = files_info(ids)
+    for field in holding:
+        for row in rows:
+            info = found.get(row.get(field.name) or 0)
+            href = f"/{key}/{row['id']}/file/{field.name}"
+            row[f"{field.name}.file"] = info and replace(info, href=href)
 
 
 def add_labels(rows: Sequence[dict[str, Any]], fields: Iterable[Field]) -> None:

@@ -22,7 +22,7 @@ from app.engine.fields import Field
 from app.engine.fields.reference import MAX_IDENTIFIER
 from app.engine.query import walk
 from app.engine.query.keyset import Cursor
-from app.engine.query.labels import add_labels
+from app.engine.query.labels import add_files, add_labels
 from app.engine.registry import EntityDefinition
 from app.engine.search import Search, WeighedSearch
 
@@ -299,7 +299,9 @@ class Records:
             if field.guarded and field not in masked:
                 for row in rows:
                     row[field.name] = field.guard(row[field.name])
-        add_labels(rows, [field for field in fields if field not in masked])
+        plain = [field for field in fields if field not in masked]
+        add_labels(rows, plain)
+        add_files(self.definition.key, rows, plain)
         return rows
 
     def _note_seen(self, rows: list[dict[str, Any]], fields: Sequence[Field]) -> None:

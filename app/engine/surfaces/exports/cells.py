@@ -11,7 +11,7 @@ from typing import Any, cast
 
 from app.engine.adapters.database import ExactDecimal
 from app.engine.fields import Field
-from app.engine.query import Records, Snapshot, moment, restorer
+from app.engine.query import Records, Snapshot, files_info, moment, restorer
 from app.engine.tables import ColumnKind, sheet_column
 from app.engine.tables.csv_columns import quoted, quoted_column
 
@@ -78,7 +78,7 @@ class Cells:
             return [None if value is None else self._local(value) for value in raw]
         if field.type_name in _FEW_VALUES:
             return list(map(self._words.__getitem__, raw))
-        if field.target:
+        if field.shown_with:
             return self._named(raw)
         if self.as_it_is:
             return self.native(raw)
@@ -90,7 +90,7 @@ class Cells:
             return quoted_column(self.native(raw))
         if self.field.type_name in _FEW_VALUES:
             return list(map(self._quoted.__getitem__, raw))
-        if self.field.target:
+        if self.field.shown_with:
             self._named(raw)
             return list(map(self._quoted_names.__getitem__, raw))
         if self.kind == "text":
@@ -134,11 +134,17 @@ class Cells:
                 names.clear()
                 self._quoted_names = {None: ""}
                 missing = set(raw) - {None}
-            titles = self.snapshot.titles(str(self.field.target), missing)
+            titles = self._titles(missing)
             found = {value: titles.get(value, f"#{value}") for value in missing}
             names |= found
             self._quoted_names |= {value: quoted(name) for value, name in found.items()}
         return list(map(names.get, raw))
+
+    def _titles(self, ids: set[Any]) -> dict[int, str]:
+        """What stands for records: their names; for files: their hashes."""
+        if self.field.target:
+            return self.snapshot.titles(str(self.field.target), ids)
+        return {i: one.sha256 for i, one in files_info(ids, self.snapshot.session).items()}
 
     def _typed_texts(self, raw: Raw) -> Sequence[str]:
         match self.kind:

@@ -26,7 +26,7 @@ def is_reason(column: str) -> bool:
 
 def importable(definition: EntityDefinition) -> list[Field]:
     """The fields that this viewer's import can fill, in their order."""
-    return policy.writable(definition)
+    return [field for field in policy.writable(definition) if field.importable]
 
 
 def propose(

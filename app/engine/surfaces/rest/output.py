@@ -11,7 +11,7 @@ from werkzeug.wrappers import Response
 
 from app.engine import audit, policy
 from app.engine.fields import Field
-from app.engine.query import add_labels
+from app.engine.query import add_files, add_labels
 from app.engine.registry import EntityDefinition
 
 MIME_TYPE = "application/json; charset=utf-8"
@@ -30,7 +30,8 @@ def answer(body: Mapping[str, Any], status: int = 200, version: int | None = Non
 def shaped(
     definition: EntityDefinition, fields: Sequence[Field], rows: Iterable[Mapping[str, Any]]
 ) -> list[dict[str, Any]]:
-    """Rows as they are given out: a reference is its record's id and name.
+    """Rows as they are given out: a reference is its record's id and name,
+    a file what is known of it.
 
     Masked values stand as they are; they are text already.
     """
@@ -39,7 +40,8 @@ def shaped(
     plain = [f for f in fields if policy.access(definition, f, viewer) != "masked"]
     references = [(f.name, f"{f.name}.label") for f in plain if f.target]
     dumped = [(f.name, f.dump) for f in plain if _needs_dump(f)]
-    return [_shape(row, names, references, dumped) for row in rows]
+    files = [(f.name, f"{f.name}.file") for f in plain if f.type_name == "file"]
+    return [_shape(row, names, references, dumped, files) for row in rows]
 
 
 def _needs_dump(field: Field) -> bool:
@@ -51,6 +53,7 @@ def _shape(
     names: Sequence[str],
     references: Sequence[tuple[str, str]],
     dumped: Sequence[tuple[str, Callable[[Any], Any]]],
+    files: Sequence[tuple[str, str]],
 ) -> dict[str, Any]:
     shape = {name: row[name] for name in names}
     for name, dump in dumped:
@@ -59,6 +62,9 @@ def _shape(
     for name, label in references:
         if shape[name] is not None:
             shape[name] = {"id": shape[name], "label": row.get(label)}
+    for name, info in files:
+        if shape[name] is not None:
+            shape[name] = row[info].as_json()
     return shape
 
 
@@ -74,5 +80,7 @@ def shaped_record(definition: EntityDefinition, record: Any) -> dict[str, Any]:
         f.name for f in policy.plain(definition, viewer) if f.personal and row[f.name] is not None
     ]
     audit.note_view(definition.name, [record.id], seen)
-    add_labels([row], [f for f in fields if policy.access(definition, f, viewer) != "masked"])
+    open_ones = [f for f in fields if policy.access(definition, f, viewer) != "masked"]
+    add_labels([row], open_ones)
+    add_files(definition.key, [row], open_ones)
     return shaped(definition, fields, [row])[0]

@@ -48,6 +48,19 @@ REFERENCE: Schema = {
     "required": ["id"],
 }
 
+FILE: Schema = {
+    "type": "object",
+    "nullable": True,
+    "properties": {
+        "id": {"type": "integer"},
+        "sha256": {"type": "string"},
+        "size": {"type": "integer", "description": "In bytes."},
+        "media_type": {"type": "string", "description": "As found in the content."},
+        "href": {"type": "string", "description": "Where its content is given out."},
+    },
+    "required": ["id"],
+}
+
 _SCALAR: Schema = {"anyOf": [{"type": "string"}, {"type": "number"}, {"type": "boolean"}]}
 _NAMES: Schema = {"type": "array", "items": {"type": "string"}}
 
@@ -103,6 +116,8 @@ def _output(definition: EntityDefinition, field: Field, convert: Converter) -> S
         schema: Schema = {"type": "string", "nullable": True}
     elif field.target:
         schema = dict(REFERENCE)
+    elif field.type_name == "file":
+        schema = dict(FILE)
     else:
         schema = {
             key: part
@@ -149,7 +164,7 @@ def taken_in(definition: EntityDefinition, convert: Converter, new: bool) -> Sch
 def _input(field: Field, convert: Converter) -> Schema:
     schema = _converted(field, convert)
     schema.pop("readOnly", None)
-    if field.target:
+    if field.target or field.type_name == "file":
         identifier = {key: part for key, part in schema.items() if key != "nullable"}
         by_id = {"type": "object", "properties": {"id": identifier}, "required": ["id"]}
         return {"anyOf": [schema, by_id]}
