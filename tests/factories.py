@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import datetime
-import io
 import decimal
+import io
 import itertools
 from typing import Any
 
@@ -522,6 +522,7 @@ FACTORIES = {
     "RecordShare": record_share,
     "Parcel": parcel,
     "Shelf": shelf,
+    "Leaf": leaf,
     "Crate": crate,
     "Customer": customer,
     "Contact": contact,

@@ -220,5 +220,6 @@ def test_every_field_survives_its_own_codecs(
         if value is None or field.system:
             continue
         assert field.load(field.dump(value)) == value, name
-        if field.target is None and not isinstance(value, (datetime.datetime, decimal.Decimal)):
+        exact = not isinstance(value, (datetime.datetime, decimal.Decimal))
+        if not field.shown_with and exact:
             assert field.parse(field.export(value)) == value, name

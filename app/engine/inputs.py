@@ -21,6 +21,9 @@ SEARCHED_FROM = 15
 CURRENCIES = ("CNY", "USD", "EUR", "HKD", "JPY", "GBP", "TWD", "KRW", "SGD", "AUD")
 """Offered beside an amount; another one that is stored is offered too."""
 
+SENT_FILE = ".file"
+"""How the name of an input ends that sends a file for the field before it."""
+
 Bound = Any
 """A WTForms field inside its form; WTForms carries no types."""
 
@@ -52,6 +55,45 @@ class YesNo:
         hidden = Markup("<input {}>").format(_parameters(type="hidden", name=field.name, value="0"))
         box = _parameters(type="checkbox", name=field.name, value="1", **attributes)
         return hidden + Markup("<input {}>").format(box)
+
+
+class FileInput:
+    """A file's number in a hidden input, a file input for where no script runs, and what is chosen now.
+
+    With the script it is a place to drop a file on, which is sent at once and in parts.
+    """
+
+    input_type = "file"
+
+    def __init__(self, shown: str | None, required: bool) -> None:
+        self.shown, self.required = shown, required
+
+    def __call__(self, field: Bound, **attributes: Any) -> Markup:
+        attributes.setdefault("id", field.id)
+        value = str(field.data or "")
+        kept = Markup("")
+        if value:
+            kept = Markup('<p class="file-kept" data-file-kept>{}{}</p>').format(
+                self.shown if self.shown is not None else gettext("(not visible)"),
+                Markup("") if self.required else self._none(field),
+            )
+        attributes.pop("required", None)  # what was sent before is in the hidden one
+        return Markup('<div class="file-drop" data-file-drop>{}{}{}</div>').format(
+            Markup("<input {}>").format(
+                _parameters(type="hidden", name=field.name, value=value, data_file_number=True)
+            ),
+            kept,
+            Markup("<input {}>").format(
+                _parameters(type="file", name=f"{field.name}{SENT_FILE}", **attributes)
+            ),
+        )
+
+    @staticmethod
+    def _none(field: Bound) -> Markup:
+        box = _parameters(type="checkbox", name=field.name, value="", class_="form-check-input")
+        return Markup(' <label class="file-none"><input {}> {}</label>').format(
+            box, gettext("Remove the file")
+        )
 
 
 def _parameters(**attributes: Any) -> Markup:
@@ -101,6 +143,8 @@ def dress(
             bound.widget = TextInput(field.widget)
         case "number" | "decimal":
             bound.render_kw["inputmode"] = "decimal"
+        case "file":
+            bound.widget = FileInput(label, field.required)
         case "tags":
             bound.render_kw["data-tags"] = True
     if field.widget in ("text", "number", "decimal", "email", "tel", "url"):

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from dataclasses import field as dataclass_field
 from typing import Any
 
-from werkzeug.datastructures import MultiDict
+from werkzeug.datastructures import FileStorage, MultiDict
 from wtforms.form import BaseForm
 
-from app.engine import policy
+from app.engine import files, policy
 from app.engine.errors import Problem, ValueProblem
 from app.engine.fields import Choice, Field
-from app.engine.inputs import Amount, dress, dress_currency, input_id
+from app.engine.inputs import SENT_FILE, Amount, dress, dress_currency, input_id
 from app.engine.presentation import companions, groups, kept
 from app.engine.query import titles
 from app.engine.registry import EntityDefinition
@@ -70,6 +70,11 @@ class RecordForm:
                 self.form.form_errors = [*self.form.form_errors, f"{about}{problem.message}"]
 
     @property
+    def takes_files(self) -> bool:
+        """Whether the form sends files along."""
+        return any(field.type_name == "file" for field in self.fields)
+
+    @property
     def groups(self) -> list[dict[str, Any]]:
         """The inputs under their titles."""
         skipped = companions(self.definition)
@@ -80,7 +85,7 @@ class RecordForm:
                 "inputs": [
                     {
                         "bound": self.form[field.name],
-                        "wide": field.type_name in ("long_text", "tags"),
+                        "wide": field.type_name in ("long_text", "tags", "file"),
                         "name": field.name,
                     }
                     for field in group.fields
@@ -129,6 +134,23 @@ def sent_texts(fields: Sequence[Field], sent: MultiDict[str, str]) -> dict[str, 
     return found
 
 
+def sent_files(
+    fields: Sequence[Field], sent: MultiDict[str, FileStorage]
+) -> tuple[dict[str, str], list[Problem]]:
+    """Files that came along with the form are kept; their numbers as texts, and what is wrong with them."""
+    texts: dict[str, str] = {}
+    problems: list[Problem] = []
+    for field in fields:
+        file = sent.get(f"{field.name}{SENT_FILE}")
+        if field.type_name != "file" or file is None or not file.filename:
+            continue
+        try:
+            texts[field.name] = str(files.put(file.stream, file.filename).id)
+        except ValueProblem as problem:
+            problems.append(Problem(field.name, problem.message))
+    return texts, problems
+
+
 def values_of(
     fields: Sequence[Field], texts: Texts, shown: Texts
 ) -> tuple[dict[str, Any], list[Problem]]:
@@ -168,6 +190,11 @@ def default_texts(fields: Sequence[Field], presets: MultiDict[str, str]) -> dict
 def row_labels(fields: Sequence[Field], row: Mapping[str, Any]) -> dict[str, str]:
     """The names of the records that a record's references point at."""
     found = {field.name: row.get(f"{field.name}.label") for field in fields if field.target}
+    found |= {
+        field.name: field.text(row[field.name], row)
+        for field in fields
+        if field.type_name == "file" and row.get(field.name) is not None
+    }
     return {name: label for name, label in found.items() if label is not None}
 
 
@@ -180,6 +207,8 @@ def text_labels(fields: Sequence[Field], texts: Texts) -> dict[str, str]:
             label = titles(str(field.target), [int(text)]).get(int(text))
             if label is not None:
                 found[field.name] = label
+        elif field.type_name == "file" and text.isdecimal() and len(text) < 19:
+            found[field.name] = files.brought_as(int(text))
     return found
 
 

@@ -24,6 +24,7 @@ GIVEN: dict[str, Any] = {
     "role_id": 1,
     "pk": 1,
     "name": "edit",
+    "field_name": "name",
     "kind": "export.scheduled",
     "format": "csv",
     "locale": "en",

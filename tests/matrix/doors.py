@@ -14,7 +14,7 @@ from app.engine.charts import Chart
 from app.engine.errors import StewardError
 from app.engine.registry import EntityDefinition
 from tests.matrix.asking import Asker
-from tests.matrix.markers import marker, unmarked
+from tests.matrix.markers import marker, number_of, unmarked
 from tests.matrix.personas import FAR, MINE, NEAR
 from tests.matrix.world import LIVE
 
@@ -146,6 +146,9 @@ class Visit:
         found: dict[str, str] = {}
         for item in self.writable():
             if item.type_name == "choice" or item.target or item.name.endswith("_currency"):
+                continue
+            if item.type_name == "file":
+                found[item.name] = str(self.world.brought(number_of(item.name, turn)))
                 continue
             try:
                 kept = marker(self.definition, item, ("new", turn)).kept
@@ -341,6 +344,13 @@ def pickers(visit: Visit) -> None:
 @door("RecordPages.record")
 def records(visit: Visit) -> None:
     visit.each("", [*visit.ids(), *visit.trashed()])
+
+
+@door("DownloadPages.download")
+def downloads(visit: Visit) -> None:
+    for item in visit.definition.fields.values():
+        if item.type_name == "file" or item is visit.definition.title_field:
+            visit.each(f"/file/{item.name}", [*visit.ids(), *visit.trashed()])
 
 
 @door("TimelinePages.timeline", "GraphPages.graph")

@@ -187,6 +187,11 @@ def _credit_code(seed: int) -> Marker:
     return Marker(code, (code, code[7:16]))
 
 
+def _file(seed: int) -> Marker:
+    """What stands in the file; its number is given by whoever files it, see `World.brought`."""
+    return Marker(1, (word(seed),))
+
+
 _BY_FIELD = {
     "credit_code": (_credit_code,),
     "rating": (_stars,),
@@ -206,6 +211,7 @@ _BY_TYPE: dict[str, Any] = {
     "date": (_date,),
     "datetime": (_moment,),
     "tags": (_tags,),
+    "file": (_file,),
 }
 
 _TOKEN = re.compile(rf"zq[a-z]{{6}}qz|[{RARE}]{{6}}|\d{{7,}}|19[3-6]\d")

@@ -22,7 +22,7 @@ from app.engine.job import Job
 from app.engine.policy import EVERYTHING, Viewer
 from app.engine.registry import EntityDefinition
 from tests import factories
-from tests.matrix.markers import Net, marker, number_of, unmarked
+from tests.matrix.markers import Net, marker, number_of, unmarked, word
 from tests.matrix.personas import FAR, MINE, NEAR, WHOSE, Persona
 
 LIVE = {MINE: 3, NEAR: 1, FAR: 2}
@@ -236,6 +236,11 @@ class World:
     def _seen_all(self, definition: EntityDefinition) -> bool:
         return self.persona.reaches(definition.name, Row(definition.name, FAR, 99))
 
+    def brought(self, seed: int) -> int:
+        """The number of a file that the persona has brought."""
+        with self._as(MINE):
+            return _filed(seed)
+
     def _values(self, definition: EntityDefinition, row: Row, age: str) -> dict[str, Any]:
         row.parent = self._parent(definition, row)
         values: dict[str, Any] = {}
@@ -293,6 +298,8 @@ class World:
             return "CNY"
         if unmarked(definition.name, item.name):
             return None
+        if item.type_name == "file":
+            return _filed(seed)
         return marker(definition, item, place, variant).kept
 
     def _owner(self, definition: EntityDefinition, item: Any, row: Row, variant: str) -> int:
@@ -433,3 +440,8 @@ def _custom_fields() -> None:
                     },
                 )
     registry.refresh()
+
+
+def _filed(seed: int) -> int:
+    """A file that every field takes."""
+    return factories.filed(f"%PDF-1.7 {word(seed)}".encode(), f"{word(seed)}.pdf")

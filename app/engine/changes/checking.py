@@ -13,7 +13,7 @@ from sqlalchemy.orm import Session
 from app.engine import policy
 from app.engine.changes.guarding import locked
 from app.engine.errors import InvalidInput, Problem, ValueProblem
-from app.engine.fields import Choice, Field
+from app.engine.fields import Choice, Field, File
 from app.engine.files.filing import settle_files
 from app.engine.registry import EntityDefinition, current
 from app.engine.rules import Saving
@@ -49,7 +49,10 @@ class _Shape:
         self.refining = [
             (n, f) for n, f in fields.items() if isinstance(f, Choice) and f.parent is not None
         ]
-        self.files = any(f.type_name == "file" for f in fields.values())
+        self.files = any(isinstance(f, File) for f in fields.values())
+        self.names_of_files = {
+            n: f.named for n, f in fields.items() if isinstance(f, File) and f.named
+        }
         self.states = [f for f in fields.values() if isinstance(f, Choice) and f.moves]
 
 
@@ -72,6 +75,7 @@ class Checker:
         """
         problems: list[Problem] = []
         shape = self._shape(definition)
+        values = self._to_be_named(definition, values)
         given = self._given(definition, values, cleaned, problems)
         if given is values:
             complete = {**shape.defaults, **values}
@@ -87,6 +91,17 @@ class Checker:
         self._require(definition, complete, problems)
         self._own(definition, complete)
         return self._finish(definition, complete, {}, None, problems)
+
+    def _to_be_named(
+        self, definition: EntityDefinition, values: Mapping[str, Any]
+    ) -> Mapping[str, Any]:
+        """Without the empty names of files that are given: those are called as they were."""
+        unnamed = {
+            named
+            for name, named in self._shape(definition).names_of_files.items()
+            if values.get(name) is not None and named in values and not values[named]
+        }
+        return {n: v for n, v in values.items() if n not in unnamed} if unnamed else values
 
     def _settle_files(
         self,
@@ -116,14 +131,13 @@ class Checker:
     ) -> Prepared:
         """Check new values of an existing record. Raises InvalidInput. `cleaned`: as in `new`."""
         problems: list[Problem] = []
+        values = self._to_be_named(definition, values)
         given = self._given(definition, values, cleaned, problems)
         before = current_values(definition, record)
         complete = {**before, **given}
         problems += self._settle_files(definition, complete, before, given, record.id)
         named = {name: complete[name] for name in complete if complete[name] != before.get(name)}
-        self._require(
-            definition, {**dict.fromkeys(before, True), **given, **named}, problems
-        )
+        self._require(definition, {**dict.fromkeys(before, True), **given, **named}, problems)
         return self._finish(definition, complete, before, record.id, problems)
 
     def _finish(

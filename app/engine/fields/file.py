@@ -109,7 +109,7 @@ class File(Field):
         text = "" if cell is None else str(cell).strip()
         if not text:
             return None
-        if not text.isdecimal() or len(text) > 19:  # noqa: PLR2004  more digits than any number has
+        if not text.isdecimal() or len(text) > 19:
             raise ValueProblem(_("This must be the id of an uploaded file."))
         return self.normalise(int(text))
 
@@ -172,11 +172,11 @@ class File(Field):
 def size_text(size: int) -> str:
     """A size as people read it."""
     number, unit = float(size), _UNITS[0]
-    for unit in _UNITS:  # noqa: B007
+    for unit in _UNITS:
         if number < _STEP or unit == _UNITS[-1]:
             break
         number /= _STEP
-    return f"{format_decimal(round(number, 1 if number < 10 and unit != 'B' else 0))} {unit}"  # noqa: PLR2004
+    return f"{format_decimal(round(number, 1 if number < 10 and unit != 'B' else 0))} {unit}"
 
 
 __all__: Sequence[str] = ("File", "FileInfo", "size_text")

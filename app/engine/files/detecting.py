@@ -80,7 +80,7 @@ def _by_others(head: bytes) -> str:
     except (puremagic.PureError, ValueError):
         return UNKNOWN
     sure = [one.mime_type for one in found if one.mime_type and one.confidence >= 0.7]
-    return sure[0] if sure and len(sure[0]) <= 100 else UNKNOWN  # noqa: PLR2004  the column's width
+    return sure[0] if sure and len(sure[0]) <= 100 else UNKNOWN
 
 
 # -- archives, and the documents that are archives ---------------------------------------------
@@ -154,7 +154,7 @@ _MOST_SECTORS = 256
 
 def _streams(file: BinaryIO, head: bytes) -> set[str]:
     """Names in the folder of an OLE2 file, which is a chain of sectors through the table at its head."""
-    if len(head) < 512:  # noqa: PLR2004  the header's length
+    if len(head) < 512:
         return set()
     size = 1 << min(struct.unpack("<H", head[30:32])[0], 16)
     (sector,) = struct.unpack("<I", head[48:52])
@@ -171,7 +171,7 @@ def _streams(file: BinaryIO, head: bytes) -> set[str]:
             break
         file.seek((table[place] + 1) * size + within * 4)
         following = file.read(4)
-        if len(following) < 4:  # noqa: PLR2004  a number's length
+        if len(following) < 4:
             break
         (sector,) = struct.unpack("<I", following)
         if sector >= 0xFFFFFFFA:
@@ -232,15 +232,8 @@ def _in_text(text: str) -> str:
     first = start[:1024].lower()
     if start.startswith("#!"):
         return "text/x-script"
-    if first.startswith(("<?xml", "<svg", "<!--")) or "<svg" in first[:256]:
-        if "<svg" in first:
-            return "image/svg+xml"
-        if "<html" in first:
-            return "text/html"
-        if first.startswith("<?xml"):
-            return "application/xml"
-    if first.startswith("<") and _HTML.search(first):
-        return "text/html"
+    if first.startswith("<") and (marked := _marked_up(first)) is not None:
+        return marked
     if start.startswith("BEGIN:VCARD"):
         return "text/vcard"
     if start.startswith("BEGIN:VCALENDAR"):
@@ -251,6 +244,15 @@ def _in_text(text: str) -> str:
         return "text/csv"
     marks = sum(bool(mark.search(text)) for mark in _MARKS)
     return "text/markdown" if marks >= _ENOUGH_MARKS else "text/plain"
+
+
+def _marked_up(first: str) -> str | None:
+    """Which kind of text with tags, if it is one."""
+    if "<svg" in first:
+        return "image/svg+xml"
+    if _HTML.search(first):
+        return "text/html"
+    return "application/xml" if first.startswith("<?xml") else None
 
 
 def _is_mail(text: str) -> bool:
@@ -265,14 +267,14 @@ def _is_mail(text: str) -> bool:
             return False
         headers.append(line.lower())
     known = [line for line in headers if _MAIL.match(line)]
-    return len(known) >= 3 and any(line.startswith(_TELLING) for line in headers)  # noqa: PLR2004
+    return len(known) >= 3 and any(line.startswith(_TELLING) for line in headers)
 
 
 def _is_table(text: str) -> bool:
     """Whether the first lines have the same number of columns, two at least."""
     lines = [line for line in text.splitlines()[:_LINES_LOOKED_AT] if line.strip()]
     for delimiter in (",", "\t", ";", "|"):
-        if len(lines) < 2 or delimiter not in lines[0]:  # noqa: PLR2004
+        if len(lines) < 2 or delimiter not in lines[0]:
             continue
         try:
             widths = [len(row) for row in csv.reader(lines[:-1] or lines, delimiter=delimiter)]

@@ -62,7 +62,9 @@ def _settle(
         raise ValueProblem(_("There is no such file, or it was not you who uploaded it."))
     if field.named and not given.get(field.named) and brought is not None:
         values[field.named] = brought.name
-    name = str((values.get(field.named) if field.named else None) or (brought and brought.name) or "")
+    name = str(
+        (values.get(field.named) if field.named else None) or (brought and brought.name) or ""
+    )
     refuse_unfit(field, name, stored.media_type)
 
 

@@ -7,7 +7,7 @@ import hashlib
 import uuid
 from collections.abc import Callable
 from pathlib import Path
-from typing import BinaryIO, cast
+from typing import IO, BinaryIO, cast
 
 from flask import current_app
 from flask_babel import lazy_gettext as _
@@ -19,7 +19,9 @@ from app.engine.adapters.database import db, in_turn, now, write_transaction
 from app.engine.adapters.disk import full_disk_told
 from app.engine.adapters.storage import FileGone, store
 from app.engine.errors import NotFound, ValueProblem
+from app.engine.fields.file import size_text
 from app.engine.files.detecting import kind_of
+from app.engine.files.kinds import label_of
 from app.engine.files.models import FOLDER, FileUpload, StoredFile, path_of
 from app.engine.tables import safe_name
 
@@ -43,7 +45,7 @@ class TooLarge(ValueProblem):
 class _Counted:
     """A stream that is hashed and measured as it is read."""
 
-    def __init__(self, source: BinaryIO, limit: int, tell: Callable[[int], None] | None) -> None:
+    def __init__(self, source: IO[bytes], limit: int, tell: Callable[[int], None] | None) -> None:
         self._source, self._limit, self._tell = source, limit, tell
         self.digest = hashlib.sha256()
         self.size = 0
@@ -60,7 +62,7 @@ class _Counted:
 
 
 def put(
-    source: BinaryIO | Path, name: str, on_progress: Callable[[int], None] | None = None
+    source: IO[bytes] | Path, name: str, on_progress: Callable[[int], None] | None = None
 ) -> StoredFile:
     """Keep a content; whoever acts may file it in a record from now on, for a day.
 
@@ -80,7 +82,7 @@ def put(
 
 
 def _write_down(
-    source: BinaryIO, on_progress: Callable[[int], None] | None
+    source: IO[bytes], on_progress: Callable[[int], None] | None
 ) -> tuple[str, int, str, str]:
     """Write the stream to a place of its own: its hash, size, kind, and where it is."""
     there = f"{UNFINISHED}/{uuid.uuid4().hex}"
@@ -88,19 +90,22 @@ def _write_down(
     with full_disk_told():
         store().write(there, cast(BinaryIO, counted))
     try:
-        if not counted.size:
-            raise ValueProblem(_("The file is empty."))
-        with store().open(there) as file:
-            media_type = kind_of(file)
+        media_type = _looked_at(there, counted.size)
     except BaseException:
         store().remove(there)
         raise
     return counted.digest.hexdigest(), counted.size, media_type, there
 
 
-def _placed(
-    session: Session, there: str, sha256: str, size: int, media_type: str
-) -> StoredFile:
+def _looked_at(there: str, size: int) -> str:
+    """The kind of what was written. Raises ValueProblem where it is nothing."""
+    if not size:
+        raise ValueProblem(_("The file is empty."))
+    with store().open(there) as file:
+        return kind_of(file)
+
+
+def _placed(session: Session, there: str, sha256: str, size: int, media_type: str) -> StoredFile:
     """The row of a content; it gets its place in the store unless it has it already.
 
     Of two that bring the same at once, and of the sweep, one after another.
@@ -139,9 +144,28 @@ def get(file_id: int) -> StoredFile:
     return found
 
 
+def brought_as(file_id: int) -> str:
+    """What a file is called that whoever acts has brought, with its kind and size; else without a name."""
+    statement = (
+        select(StoredFile, FileUpload.name)
+        .outerjoin(
+            FileUpload,
+            (FileUpload.stored_file_id == StoredFile.id)
+            & (FileUpload.user_id == policy.current_viewer().user_id),
+        )
+        .where(StoredFile.id == file_id)
+        .order_by(FileUpload.id.desc())
+        .limit(1)
+    )
+    found = db.session.execute(statement).first()
+    if found is None or found.name is None:
+        return f"#{file_id}"
+    return f"{found.name} ({label_of(found.StoredFile.media_type)}, {size_text(found.StoredFile.size)})"
+
+
 def open_file(sha256: str) -> BinaryIO:
     """A content for reading, from any place in it. Raises FileGone, VaultClosed."""
     return store().open(path_of(sha256))
 
 
-__all__ = ["FileGone", "TooLarge", "get", "open_file", "put"]
+__all__ = ["FileGone", "TooLarge", "brought_as", "get", "open_file", "put"]

@@ -76,7 +76,7 @@ FAMILIES: Mapping[str, Callable[[str], bool]] = {
     ),
     "image": lambda kind: kind.startswith("image/"),
     "text": lambda kind: (kind.startswith("text/") or kind == "application/xml")
-    and kind not in ("text/x-script",),
+    and kind != "text/x-script",
     "mail": lambda kind: kind in ("message/rfc822", "application/vnd.ms-outlook"),
     "archive": lambda kind: kind in (
         "application/zip", "application/gzip", "application/x-tar", "application/x-7z-compressed",

@@ -31,6 +31,7 @@ __all__ = [
     "allowed",
     "charted",
     "described",
+    "files_info",
     "grouped",
     "holding",
     "holding_begun",
@@ -41,7 +42,6 @@ __all__ = [
     "single",
     "snapshot",
     "taken",
-    "files_info",
     "titles",
     "waiting",
 ]

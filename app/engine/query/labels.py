@@ -38,9 +38,7 @@ def titles(
     return {record_id: title.text(value) for record_id, value in rows}
 
 
-def files_info(
-    ids: Collection[int], session: Session | None = None
-) -> dict[int, FileInfo]:
+def files_info(ids: Collection[int], session: Session | None = None) -> dict[int, FileInfo]:
     """What is known of contents of files, by their numbers."""
     if not ids:
         return {}

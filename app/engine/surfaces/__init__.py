@@ -17,6 +17,7 @@ SURFACES = (
     "bulk",
     "records",
     "forms",
+    "files",
     "unmask",
     "pickers",
     "charts",

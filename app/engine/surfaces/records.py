@@ -141,8 +141,10 @@ class RecordPages(Pages):
         """A declared action, with what it asks for where that was filled in."""
         action = _action(definition, name)
         fields = _asked(definition, action)
-        texts = forms.sent_texts(fields, request.form)
+        sent, unfit = forms.sent_files(fields, request.files)
+        texts = {**forms.sent_texts(fields, request.form), **sent}
         values, problems = forms.values_of(fields, texts, {})
+        problems += unfit
         if problems:
             return _act_page(definition, _get(definition, record_id), action, texts, problems, 422)
         try:

@@ -40,8 +40,10 @@ class FormPages(Pages):
         defaults = forms.default_texts(fields, request.args)
         if request.method == "GET":
             return _add_page(definition, defaults)
-        texts = {**defaults, **forms.sent_texts(fields, request.form)}
+        sent, unfit = forms.sent_files(fields, request.files)
+        texts = {**defaults, **forms.sent_texts(fields, request.form), **sent}
         values, problems = forms.values_of(fields, texts, {})
+        problems += unfit
         if problems:
             problems += _missing(definition, texts, problems)
             return _add_page(definition, texts, problems, 422)
@@ -145,7 +147,8 @@ class Editing:
 
     def save(self) -> Response:
         """Take what was sent, unless the record has changed or is gone."""
-        texts = forms.sent_texts(self.fields, request.form)
+        sent, unfit = forms.sent_files(self.fields, request.files)
+        texts = {**forms.sent_texts(self.fields, request.form), **sent}
         try:
             row = self._row()
         except NotFound:
@@ -156,6 +159,7 @@ class Editing:
         kept = conflict.chosen_theirs(self.fields, request.form)
         texts = {**shown, **{name: text for name, text in texts.items() if name not in kept}}
         values, problems = forms.values_of(self.fields, texts, shown)
+        problems += unfit
         if problems:
             return self._refused(row, texts, problems, 422)
         return self._write(row, texts, values)

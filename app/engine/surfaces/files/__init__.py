@@ -1,0 +1,14 @@
+"""Files of records: given out to whoever may see them, taken in as they are sent."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from flask import Flask
+
+from app.engine.surfaces.files.downloads import DownloadPages
+
+
+def register(_app: Flask, appbuilder: Any) -> None:
+    """Add the pages."""
+    appbuilder.add_view_no_menu(DownloadPages)
