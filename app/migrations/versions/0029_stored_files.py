@@ -1,6 +1,6 @@
 """files of records: each content once, and the uploads that bring them
 
-Revises: 0026
+Revises: 0028
 Created: 2026-11-29
 """
 
@@ -11,8 +11,8 @@ from alembic import op
 
 from app.engine.adapters import database as types
 
-revision = "0027"
-down_revision = "0026"
+revision = "0029"
+down_revision = "0028"
 branch_labels = None
 depends_on = None
 
