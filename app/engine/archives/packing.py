@@ -86,7 +86,7 @@ def pack(order: Order, path: str, progress: Progress = lambda _bytes: None) -> P
 
     `progress` is told how many bytes of files have gone in; what it raises ends the packing.
     """
-    with scratch.folder() as room, contextlib.ExitStack() as kept:
+    with scratch.folder(small=True) as room, contextlib.ExitStack() as kept:
         laid = _Laid(room, kept)
         for one in order.records():
             laid.put(one)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import shutil
 import tempfile
 import time
@@ -17,11 +18,19 @@ _LONGEST_SECONDS = 24 * 3600.0
 """Longer than any job may take: for folders of which nobody can say any more whose they were."""
 
 
+_MEMORY = Path("/dev/shm")  # noqa: S108  Linux has it everywhere; a folder in it is made by tempfile
+_ENOUGH = 256 * 1024 * 1024
+
+
 @contextlib.contextmanager
-def folder() -> Iterator[Path]:
-    """An empty folder, taken away at the end; what killed runs have left here is taken away first."""
+def folder(small: bool = False) -> Iterator[Path]:
+    """An empty folder, taken away at the end; what killed runs have left here is taken away first.
+
+    `small`: for thousands of links and a few megabytes; in memory where there is room, since a disk
+    takes longer for each name than for what stands behind it.
+    """
     sweep()
-    with tempfile.TemporaryDirectory(prefix=PREFIX) as name:
+    with tempfile.TemporaryDirectory(prefix=PREFIX, dir=_memory() if small else None) as name:
         (Path(name) / _MARK).write_text(runner.mark() or "")
         inside = Path(name) / "files"
         inside.mkdir()
@@ -30,12 +39,23 @@ def folder() -> Iterator[Path]:
 
 def sweep() -> int:
     """Take away the folders of runs that have died on this machine; how many."""
+    places = {Path(tempfile.gettempdir()), *([_MEMORY] if _MEMORY.is_dir() else [])}
     left = [
-        place for place in Path(tempfile.gettempdir()).glob(f"{PREFIX}*") if _is_left_behind(place)
+        place for parent in places for place in parent.glob(f"{PREFIX}*") if _is_left_behind(place)
     ]
     for place in left:
         shutil.rmtree(place, ignore_errors=True)
     return len(left)
+
+
+def _memory() -> Path | None:
+    """Where files are kept in memory; None where that is not so, or full."""
+    try:
+        state = os.statvfs(_MEMORY)
+    except (OSError, AttributeError):
+        return None
+    roomy = state.f_bavail * state.f_frsize >= _ENOUGH
+    return _MEMORY if roomy and os.access(_MEMORY, os.W_OK) else None
 
 
 def _is_left_behind(place: Path) -> bool:

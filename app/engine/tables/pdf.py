@@ -35,37 +35,15 @@ _GREY, _RULE = 110, 210
 Cells = Sequence[str]
 
 
-class Paper(FPDF):
-    """A4 with our font; the title on top, the page's number and the number of pages below."""
+class Sheet(FPDF):
+    """A4 with our font, to be laid out by whoever makes it; no page yet."""
 
-    def __init__(self, title: str, note: str, landscape: bool) -> None:
+    def __init__(self, title: str, landscape: bool = False) -> None:
         super().__init__(orientation="landscape" if landscape else "portrait", format="A4")
         self.add_font(_FONT, fname=str(pylopdf_fonts_zh_cn.sans_path()))
-        self.set_margins(_MARGIN, _MARGIN)
         self.set_auto_page_break(False)
         self.set_title(title)
-        self.note = note.translate(_SPACES)
-        self.alias_nb_pages()
-        self.add_page()
-        self.set_font(_FONT, size=_TITLE)
-        self.multi_cell(self.epw, 7, title, new_x="LMARGIN", new_y="NEXT")
-        self.ln(2)
         self.set_font(_FONT, size=_SIZE)
-
-    def footer(self) -> None:
-        """Called by the library at the end of each page."""
-        self.set_y(-_MARGIN + 1)
-        self.set_font(_FONT, size=_SIZE)
-        self.set_text_color(_GREY)
-        pages = gettext("Page %(page)s of %(pages)s", page=self.page_no(), pages="{nb}")
-        self.cell(self.epw / 2, _LINE, self.note)
-        self.cell(self.epw / 2, _LINE, pages, align="R")
-        self.set_text_color(0)
-
-    @property
-    def lowest(self) -> float:
-        """Where a row has to end."""
-        return float(self.h - _MARGIN - _LINE)
 
     def wrapped(self, text: str, width: float, most: int = _MOST_LINES) -> list[str]:
         """The text in lines of that width; the last one ends in “…” where there was more."""
@@ -91,6 +69,36 @@ class Paper(FPDF):
         for number, line in enumerate(lines):
             self.set_xy(x, y + number * _LINE)
             self.cell(width, _LINE, line, align="R" if right else "L")
+
+
+class Paper(Sheet):
+    """The title on top, the page's number and the number of pages below."""
+
+    def __init__(self, title: str, note: str, landscape: bool) -> None:
+        super().__init__(title, landscape)
+        self.set_margins(_MARGIN, _MARGIN)
+        self.note = note.translate(_SPACES)
+        self.alias_nb_pages()
+        self.add_page()
+        self.set_font(_FONT, size=_TITLE)
+        self.multi_cell(self.epw, 7, title, new_x="LMARGIN", new_y="NEXT")
+        self.ln(2)
+        self.set_font(_FONT, size=_SIZE)
+
+    def footer(self) -> None:
+        """Called by the library at the end of each page."""
+        self.set_y(-_MARGIN + 1)
+        self.set_font(_FONT, size=_SIZE)
+        self.set_text_color(_GREY)
+        pages = gettext("Page %(page)s of %(pages)s", page=self.page_no(), pages="{nb}")
+        self.cell(self.epw / 2, _LINE, self.note)
+        self.cell(self.epw / 2, _LINE, pages, align="R")
+        self.set_text_color(0)
+
+    @property
+    def lowest(self) -> float:
+        """Where a row has to end."""
+        return float(self.h - _MARGIN - _LINE)
 
     def rule(self, y: float) -> None:
         """A thin line across the page."""
