@@ -60,6 +60,7 @@ class Options:
     pool: bool
     owned_by_maker: bool
     alike: bool
+    registered: bool
     graph: Graph | None
     timeline: str | None
     worked_out: str | None
@@ -143,6 +144,7 @@ class Entity(Model):
         pool: bool = False,
         owned_by_maker: bool = False,
         alike: bool = False,
+        registered: bool = False,
         graph: Graph | None = None,
         timeline: str | None = None,
         worked_out: str | None = None,
@@ -160,7 +162,8 @@ class Entity(Model):
         `about_person`: each record is about one person, who may ask what is held on them and have
         it erased; or only some are, as `kind:in:person,trader`. `pool`: records without an owner are in a pool, from which people take them.
         `alike`: several records may have the same content, as purchases do: rows of a file that say
-        no key are each a record, though they repeat one. `graph`: its records link two others of an
+        no key are each a record, though they repeat one. `registered`: every act on its records is in
+        the register, see `app.engine.archives.register`. `graph`: its records link two others of an
         entity, whose pages show that. `timeline`: the field of time by which these stand in the
         timeline of what they point at. `owned_by_maker`: the scope “own” means whoever made the record, though it names people.
         `worked_out`: the reference to the record for which these are worked out as a whole set (see
@@ -191,6 +194,7 @@ class Entity(Model):
             pool=pool,
             owned_by_maker=owned_by_maker,
             alike=alike,
+            registered=registered,
             graph=graph,
             timeline=timeline,
             worked_out=worked_out,

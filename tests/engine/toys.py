@@ -137,3 +137,11 @@ class Crate(Entity, area="toys", label=_("Crate"), plural=_("Crates"), title="na
     fragile = Boolean(_("Fragile"))
     shelf_colour = Choice(_("Colour of its shelf"), "Shelf.colour")
     notes = LongText(_("Notes"))
+
+
+class Deed(Entity, area="toys", label=_("Deed"), plural=_("Deeds"), title="name", registered=True):
+    """What is written in the register with each act on it."""
+
+    name = Text(_("Name"), required=True, search=True)
+    signed_on = Date(_("Signed on"))
+    parcel = Reference("Parcel", _("Parcel"), on_delete="cascade")

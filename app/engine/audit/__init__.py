@@ -58,7 +58,7 @@ from app.engine.audit.kinds import (
     kind_of,
 )
 from app.engine.audit.models import AuditCheckpoint, AuditEntry
-from app.engine.audit.recording import at_door, init, note_view, record
+from app.engine.audit.recording import at_door, init, note_view, record, record_many
 from app.engine.audit.refusals import MOST, Throttle, refused
 from app.engine.audit.sealing import seal
 
@@ -82,6 +82,7 @@ __all__ = [
     "kind_of",
     "note_view",
     "record",
+    "record_many",
     "refused",
     "seal",
 ]  # fmt: skip

@@ -72,6 +72,25 @@ def record(
     _keep(row, apart)
 
 
+def record_many(kind: str, entity: str, entries: Sequence[tuple[int, Mapping[str, Any]]]) -> None:
+    """Write an entry for each of these records, with its details, in the transaction under way."""
+    same = {
+        "at": now(), "kind": kind_of(kind).name, "entity": entity, "person_id": None,
+        **_asker(None, None), **_way(),
+    }  # fmt: skip
+    acting = same.pop("acting_as")
+    rows = [
+        {
+            **same,
+            "record_id": one,
+            "details": _json({**said, "acting_as": acting} if acting else said),
+        }
+        for one, said in entries
+    ]
+    if rows:
+        _insert(db.session(), rows)
+
+
 def note_view(entity: str, ids: Sequence[int], fields: Collection[str]) -> None:
     """Somebody is about to be shown these personal fields of these records, by a request."""
     if not ids or not fields or not has_request_context():

@@ -7,6 +7,7 @@ can be verified from there.
 from __future__ import annotations
 
 import datetime
+from collections.abc import Callable
 
 from flask import current_app
 from sqlalchemy import delete, select
@@ -18,6 +19,18 @@ from app.engine.audit.recording import record
 from app.engine.audit.sealing import LOCK, seal_in
 
 AT_ONCE = 20_000
+
+Saver = Callable[[Session, int], None]
+
+_savers: list[Saver] = []
+
+
+def before_purge(saver: Saver) -> Saver:
+    """Registers what writes anew, before they go, entries up to a position that must outlast the rest."""
+    _savers.append(saver)
+    return saver
+
+
 _YEAR = datetime.timedelta(days=366)
 
 
@@ -31,6 +44,8 @@ def purge_some() -> int:
             return 0
         first, through, last = found
         count = through - first + 1
+        for save in _savers:
+            save(session, through)
         session.add(AuditCheckpoint(position=through, hash=last, at=now()))
         session.flush()
         details = {"through": through, "hash": last, "entries": count, "years": years}

@@ -14,6 +14,7 @@ from app.engine import audit
 from app.engine.adapters import vault
 from app.engine.adapters.database import now
 from app.engine.adapters.loading import load_rows
+from app.engine.archives import register
 from app.engine.changes.models import CREATE, DONE, OPEN, PURGE, Change, ChangeSet
 from app.engine.derived import Touched
 from app.engine.fields import Field
@@ -111,6 +112,7 @@ class Journal:
         self.touched = Touched()
         self._shapes_registry = False
         self._shapes_rights = False
+        self._registered: dict[str, dict[int, set[str]]] = {}
         self._audited: dict[tuple[str, str, str], tuple[list[int], set[str]]] = {}
 
     def open(self) -> int:
@@ -157,6 +159,7 @@ class Journal:
             self.counts[kind] += len(entries)
             self._note_shaping(definition)
             self._note_audited(definition, kind, entries)
+            self.note_registered(definition, kind, [row["record_id"] for row in rows])
 
     def record_new(
         self, definition: EntityDefinition, ids: Sequence[int], rows: Sequence[Mapping[str, Any]]
@@ -174,6 +177,7 @@ class Journal:
         self.touched.note_all(definition.name, ids)
         self._note_shaping(definition)
         self._note_audited(definition, CREATE, ({"record_id": one} for one in ids))
+        self.note_registered(definition, CREATE, ids)
         index = definition.search_index
         if index is not None:
             index.add(connection, ids, searched(definition, rows))
@@ -209,6 +213,8 @@ class Journal:
             self._continued = True
         self.counts.clear()
         self._audit()
+        register.write(self.session, self._registered, self.id)
+        self._registered.clear()
         if self._shapes_registry:
             raise_version(self.session, SCHEMA)
             ask_where_outdated(self.session, current())
@@ -220,6 +226,13 @@ class Journal:
     def _note_shaping(self, definition: EntityDefinition) -> None:
         self._shapes_registry |= definition.options.shapes_registry
         self._shapes_rights |= definition.options.shapes_rights
+
+    def note_registered(self, definition: EntityDefinition, kind: str, ids: Iterable[int]) -> None:
+        """Rows that were written, for the register, at the end of the transaction; changes note theirs."""
+        if register.is_registered(definition):
+            records = self._registered.setdefault(definition.name, {})
+            for record_id in ids:
+                records.setdefault(record_id, set()).add(kind)
 
     def _note_audited(
         self, definition: EntityDefinition, kind: str, entries: Iterable[Mapping[str, Any]]

@@ -15,6 +15,7 @@ from sqlalchemy.exc import IntegrityError
 
 from app.engine import events, policy
 from app.engine.adapters.database import now
+from app.engine.archives.register import NOTED
 from app.engine.changes import models as kinds
 from app.engine.changes.bulk import table_of
 from app.engine.changes.checking import Prepared, current_values, dumped
@@ -155,6 +156,7 @@ def store_many(
     No history: that is the caller's.
     """
     table = table_of(definition)
+    changes.journal.note_registered(definition, NOTED, rows)
     alike: dict[tuple[str, ...], list[int]] = defaultdict(list)
     for record_id, columns in rows.items():
         alike[tuple(sorted(columns))].append(record_id)
