@@ -208,7 +208,7 @@ def _last_entries(
     rows = session.execute(
         select(AuditEntry.record_id, AuditEntry.details).where(AuditEntry.id.in_(last))
     )
-    return {int(record_id): json.loads(details) for record_id, details in rows}
+    return {int(one or 0): json.loads(details) for one, details in rows}
 
 
 def _without_row(session: Session, definition: EntityDefinition) -> list[int]:
@@ -227,7 +227,7 @@ def _without_row(session: Session, definition: EntityDefinition) -> list[int]:
         .order_by(AuditEntry.record_id)
     )
     rows = session.execute(statement, execution_options=_INTERNAL)
-    return [int(one) for one, details in rows if not json.loads(details).get("gone")]
+    return [int(one or 0) for one, details in rows if not json.loads(details).get("gone")]
 
 
 @before_purge
