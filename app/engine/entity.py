@@ -163,7 +163,7 @@ class Entity(Model):
         it erased; or only some are, as `kind:in:person,trader`. `pool`: records without an owner are in a pool, from which people take them.
         `alike`: several records may have the same content, as purchases do: rows of a file that say
         no key are each a record, though they repeat one. `registered`: every act on its records is in
-        the register, see `app.engine.archives.register`. `graph`: its records link two others of an
+        the register, see `app.engine.changes.register`. `graph`: its records link two others of an
         entity, whose pages show that. `timeline`: the field of time by which these stand in the
         timeline of what they point at. `owned_by_maker`: the scope “own” means whoever made the record, though it names people.
         `worked_out`: the reference to the record for which these are worked out as a whole set (see

@@ -12,9 +12,8 @@ from sqlalchemy import select
 
 from app.engine import audit, policy
 from app.engine.adapters.database import db, write_transaction
-from app.engine.archives import register
 from app.engine.audit import AuditEntry, reading, retention
-from app.engine.changes import change_set, undo
+from app.engine.changes import change_set, register, undo
 from app.engine.registry import current
 from tests.engine.test_audit import without_guards
 

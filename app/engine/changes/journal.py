@@ -14,7 +14,7 @@ from app.engine import audit
 from app.engine.adapters import vault
 from app.engine.adapters.database import now
 from app.engine.adapters.loading import load_rows
-from app.engine.archives import register
+from app.engine.changes import register
 from app.engine.changes.models import CREATE, DONE, OPEN, PURGE, Change, ChangeSet
 from app.engine.derived import Touched
 from app.engine.fields import Field

@@ -15,13 +15,13 @@ from sqlalchemy.exc import IntegrityError
 
 from app.engine import events, policy
 from app.engine.adapters.database import now
-from app.engine.archives.register import NOTED
 from app.engine.changes import models as kinds
 from app.engine.changes.bulk import table_of
 from app.engine.changes.checking import Prepared, current_values, dumped
 from app.engine.changes.conflicts import unique_problem
 from app.engine.changes.guarding import locked, refuse_removal
 from app.engine.changes.models import Change
+from app.engine.changes.register import NOTED
 from app.engine.changes.writer import Changes, trash_note
 from app.engine.entity import ARCHIVED
 from app.engine.errors import InvalidInput
