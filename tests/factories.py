@@ -114,6 +114,10 @@ def crate(**values: Any) -> dict[str, Any]:
     return {"name": f"木箱 {next(_numbers)}", "shelf_colour": "blue", **values}
 
 
+def deed(**values: Any) -> dict[str, Any]:
+    return {"name": f"契约 {next(_numbers)}", **values}
+
+
 def customer(**values: Any) -> dict[str, Any]:
     n = next(_numbers)
     return {"name": f"测试客户{n}有限公司", "external_code": f"T{n:06}", **values}
@@ -524,6 +528,7 @@ FACTORIES = {
     "Shelf": shelf,
     "Leaf": leaf,
     "Crate": crate,
+    "Deed": deed,
     "Customer": customer,
     "Contact": contact,
     "Consent": consent,
