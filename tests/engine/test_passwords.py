@@ -19,6 +19,8 @@ from app.engine.adapters.database import db, write_transaction
 from app.engine.errors import InvalidInput
 from tests import factories
 
+pytestmark = pytest.mark.once  # how passwords are judged
+
 OWNER = SimpleNamespace(
     username="zhangwei", first_name="伟", last_name="张", email="zhang.wei@runke-tech.example"
 )

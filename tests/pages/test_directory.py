@@ -19,6 +19,8 @@ from tests import factories
 from tests.factories import PASSWORD
 from tests.pages.conftest import take_token
 
+pytestmark = pytest.mark.once  # what is said to and fro with the directory
+
 BASE = "ou=people,dc=example,dc=org"
 ASKER, ASKERS_WORD = "cn=steward,dc=example,dc=org", "asker-word"
 WORD = "directory word 7"

@@ -28,6 +28,8 @@ from config import Settings, SettingsError
 from tests import factories
 from tests.pages.openid_stand_in import CLIENT, SECRET, OpenIdStandIn, signing_key
 
+pytestmark = pytest.mark.once  # what is said to and fro with the provider
+
 
 @pytest.fixture(scope="module")
 def server():

@@ -23,6 +23,8 @@ from tests import factories
 from tests.pages.conftest import take_token
 from tests.pages.stand_in import COMPANY, StandIn
 
+pytestmark = pytest.mark.once  # what is said to and fro with the provider
+
 KEYS = ("wecom", "dingtalk", "feishu")
 every_provider = pytest.mark.parametrize("key", KEYS)
 

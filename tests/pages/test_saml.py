@@ -44,6 +44,8 @@ from tests.pages.saml_stand_in import (
     stamp,
 )
 
+pytestmark = pytest.mark.once  # what is said to and fro with the provider
+
 PATH = "/providers/saml/acs"
 NOT_TRUSTED = "be trusted, so nobody was signed in"
 NOT_CONFIRMED = "did not confirm this sign-in"

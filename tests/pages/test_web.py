@@ -11,6 +11,8 @@ from app.engine.adapters import web, web_errors
 from app.engine.errors import InvalidInput, NotAllowed, NotFound, Problem, StaleRecord
 from config import ROOT, Settings
 
+pytestmark = pytest.mark.once  # headers and answers
+
 RAISED = {
     "invalid": lambda: InvalidInput([Problem("name", "Too short."), Problem(None, "Odd.")]),
     "stale": lambda: StaleRecord(None),
