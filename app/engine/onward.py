@@ -13,6 +13,7 @@ from typing import Any
 
 from sqlalchemy import select
 
+from app.engine.errors import InvalidInput
 from app.engine.registry import current
 
 PART = 500
@@ -94,8 +95,17 @@ def whoever_sees(changes: Any, statement: Any) -> Sequence[Any]:
 
 
 def note(changes: Any, entity: str, record: Any, values: Mapping[str, Any]) -> None:
-    """Write fields of a record that only the system writes; their history is kept."""
-    prepared = changes.checker.update(current().entity(entity), record, {})
+    """Write fields of a record that only the system writes; their history is kept.
+
+    Raises InvalidInput where a guard keeps one of them.
+    """
+    from app.engine.changes.guarding import locked
+
+    definition = current().entity(entity)
+    prepared = changes.checker.update(definition, record, {})
     prepared.values |= values
-    prepared.changed += [name for name in values if values[name] != prepared.before.get(name)]
+    changed = [name for name in values if values[name] != prepared.before.get(name)]
+    if problems := locked(changes.session, definition, record.id, changed):
+        raise InvalidInput(problems)
+    prepared.changed += changed
     changes.write(prepared, record)

@@ -32,8 +32,10 @@ def take_from_class(saving: Saving) -> None:
         values["confidentiality"] = found.confidentiality
     moved = not saving.new and saving.changed("document_class")
     own = any(saving.changed(name) for name in KEEPING)
-    if values.get("retention") is None or (moved and not own and values["state"] not in FILED):
-        values.update({name: getattr(found, name) for name in KEEPING})
+    if moved and not own and values["state"] not in FILED:
+        values |= dict.fromkeys(KEEPING)
+    if values.get("retention") is None:
+        values |= {name: getattr(found, name) for name in KEEPING[:2]}
     if values.get("counted_from") is None:
         values["counted_from"] = found.counted_from
 

@@ -19,7 +19,6 @@ from app.domains.documents.choices import today
 from app.domains.documents.document_class import DocumentClass
 from app.engine import figures, registry
 from app.engine.events import on
-from app.engine.onward import whoever_sees
 from app.engine.rules import Saving
 
 DOCUMENT, CLASS, CUSTOMER = "Document", "DocumentClass", "Customer"
@@ -122,7 +121,7 @@ class _Seeing:
         self.changes = changes
 
     def execute(self, statement: Any) -> Sequence[Any]:
-        return whoever_sees(self.changes, statement)
+        return figures.looked_up(self.changes, statement)
 
 
 # -- the note on the documents -----------------------------------------------------------------------

@@ -60,7 +60,7 @@ def _message(since: datetime.datetime | None) -> Any:
     return _(
         "Somebody else has checked it out, since %(since)s. They check it in, or an administrator"
         " breaks the lock.",
-        since=since.isoformat(sep=" ", timespec="minutes") if since else "?",
+        since=format_datetime(since, "short") if since else "?",
     )
 
 

@@ -9,7 +9,7 @@ from typing import Any
 from flask_babel import lazy_gettext as _
 from sqlalchemy import func, select
 
-from app.domains.documents.choices import EDITABLE, DocumentState
+from app.domains.documents.choices import EDITABLE, LOCKED, DocumentState
 from app.domains.documents.document import Document
 from app.domains.documents.holding import refuse_additions
 from app.domains.documents.locking import refuse
@@ -146,6 +146,7 @@ class DocumentFile(
 
 
 STAYS = _("This stays as it is.")
+CLOSED = _("The document is closed: nothing is added to it, nor changed, any more.")
 
 
 def check_open(saving: Saving, document_id: int) -> None:
@@ -154,10 +155,13 @@ def check_open(saving: Saving, document_id: int) -> None:
         document = saving.changes.session.get(Document, document_id)
     if document is None:  # not visible, which is said elsewhere
         return
+    touched = any(saving.changed(name) for name in saving.before)
     if saving.new and not saving.from_elsewhere:
         if document.state not in EDITABLE:
-            saving.problem(None, _("The document is closed: nothing is added to it any more."))
+            saving.problem(None, CLOSED)
         refuse_additions(saving, document)
+    elif touched and document.state in LOCKED:
+        saving.problem(None, CLOSED)
     viewer = saving.changes.viewer
     if viewer.user_id is not None:
         refuse(saving.changes, document.checked_out_by_id, document.checked_out_at)

@@ -11,10 +11,11 @@ from app.engine import events, policy
 from app.engine.adapters.database import in_turn, sort_in_memory
 from app.engine.changes import models as kinds
 from app.engine.changes.bulk import table_of
+from app.engine.changes.guarding import standing
 from app.engine.changes.many import store_many
 from app.engine.changes.worked_out import turn_of
 from app.engine.changes.writer import Changes, new_stamps
-from app.engine.errors import NotFound
+from app.engine.errors import InvalidInput, NotFound
 from app.engine.fields import Field
 from app.engine.holds import is_guarded
 from app.engine.registry import EntityDefinition, current
@@ -89,11 +90,22 @@ def _refuse_guarded(definition: EntityDefinition) -> None:
         raise TypeError(f"{definition.name} is guarded: write its records one by one")
 
 
+def _refuse_locked(
+    changes: Changes, definition: EntityDefinition, ids: Sequence[int], names: Sequence[str]
+) -> None:
+    for found in standing(changes.session, definition, ids).values():
+        for hold in found:
+            if not all(hold.leaves(name) for name in names):
+                raise InvalidInput.of(None, hold.refusal)
+
+
 def assign(
     changes: Changes, definition: EntityDefinition, names: Sequence[str], statement: Select[Any]
 ) -> int:
-    """Carry values over to records, with their history; see `figures.assign`. Raises TypeError."""
-    _refuse_guarded(definition)
+    """Carry values over to records, with their history; see `figures.assign`.
+
+    Raises TypeError; InvalidInput where a guard keeps one of the fields.
+    """
     fields = [definition.field(name) for name in names]
     if any(field.search or field.custom for field in fields):
         raise TypeError("fields that are searched, or added in the browser, are written one by one")
@@ -102,6 +114,7 @@ def assign(
     differing = [row for row in rows if row[1 : 1 + width] != row[1 + width :]]
     for start in range(0, len(differing), _PART):
         part = differing[start : start + _PART]
+        _refuse_locked(changes, definition, [row[0] for row in part], names)
         columns: dict[int, dict[str, Any]] = {}
         entries = []
         for record_id, *values in part:
