@@ -505,7 +505,10 @@ def document_version(**values: Any) -> dict[str, Any]:
 def document_file(**values: Any) -> dict[str, Any]:
     if "document_version" not in values:
         values["document_version"] = make("DocumentVersion").id
-    return {"name": f"合同{next(_numbers)}.pdf", **values}
+    n = next(_numbers)
+    if "content" not in values:
+        values["content"] = filed(f"%PDF-1.7 contract {n}".encode(), f"合同{n}.pdf")
+    return {"name": f"合同{n}.pdf", **values}
 
 
 def new_person() -> int:

@@ -21,6 +21,8 @@ from app.engine.query import Records
 from tests.factories import FACTORIES, make, viewer
 
 ENTITIES = sorted(DECLARED)
+OVER = {"LegalHold": {"until": datetime.date(2020, 1, 1)}}
+"""What makes a record of an entity one that may be deleted."""
 
 
 @pytest.fixture(params=ENTITIES)
@@ -31,7 +33,7 @@ def definition(request: pytest.FixtureRequest, app: Any) -> registry.EntityDefin
 @pytest.fixture
 def record(definition: registry.EntityDefinition) -> Any:
     with policy.acting_as(viewer("admin")):
-        return make(definition.name)
+        return make(definition.name, **OVER.get(definition.name, {}))
 
 
 def test_every_entity_has_a_factory() -> None:

@@ -166,6 +166,7 @@ class LegalHold(
     icon="lock",
     title="reason",
     owned_by_maker=True,
+    registered=True,
 ):
     """A record that must be kept as it is: for a dispute, or since a law says so.
 

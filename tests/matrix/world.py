@@ -280,7 +280,9 @@ class World:
             found = None if target == definition.name else self._beside(target, row)
             return found.id if found else None
         if item.type_name == "boolean":
-            return bool(seed % 2)
+            # That a masked one was changed may be known: so each was, in both worlds.
+            seed = number_of(definition.name, item.name, row.whose, row.number, variant)
+            return bool((seed + (age == OLD)) % 2)
         if item.type_name == "choice":
             # Whether a masked one is empty may be known: those that refine others stay as they are.
             refining = {getattr(other, "parent", None) for other in definition.fields.values()} - {

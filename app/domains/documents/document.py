@@ -44,6 +44,7 @@ class Document(
     title="title",
     key="number_elsewhere",
     scope_through="customer",
+    registered=True,
 ):
     """A contract, an acceptance paper, minutes, a service record: with its versions and their files."""
 

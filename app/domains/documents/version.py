@@ -18,7 +18,7 @@ from app.engine.actions import Action
 from app.engine.entity import Entity
 from app.engine.errors import InvalidInput
 from app.engine.events import on
-from app.engine.fields import Boolean, DateTime, Integer, LongText, Reference, Text
+from app.engine.fields import Boolean, DateTime, File, Integer, LongText, Reference, Text
 from app.engine.onward import note, whoever_sees
 from app.engine.rules import Saving, rule, whoever_saves
 
@@ -65,6 +65,7 @@ class DocumentVersion(
     unique_together=(("document", "number"),),
     scope_through="document",
     parent="document",
+    registered=True,
 ):
     """How a document read from one day to another; what has been in force stays as it was."""
 
@@ -112,6 +113,7 @@ class DocumentFile(
     title="name",
     scope_through="document",
     parent="document_version",
+    registered=True,
 ):
     """A file of a version."""
 
@@ -126,7 +128,8 @@ class DocumentFile(
         in_list=True,
         on_delete="cascade",
     )
-    name = Text(_("File name"), required=True, max_length=200, search=True, in_list=True)
+    name = Text(_("File name"), required=True, max_length=255, search=True, in_list=True)
+    content = File(_("File"), required=True, named="name", in_list=True)
     position = Integer(_("Position"), index=False)
 
     @rule
