@@ -242,7 +242,8 @@ def test_a_hold_that_is_over_or_taken_off_holds_nothing(person: Any) -> None:
     make("LegalHold", entity="Contact", record=person.id, until=datetime.date(2026, 1, 1))
     off = make("LegalHold", entity="Contact", record=person.id)
     with change_set("form") as changes:
-        changes.trash(registry.current().entity("LegalHold"), off.id)
+        definition = registry.current().entity("LegalHold")
+        changes.update(definition, off.id, {"release_reason": "案件已结"})
     assert erase(person).kept == []
 
 
