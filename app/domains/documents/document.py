@@ -31,7 +31,7 @@ from app.engine.rules import Saving, rule
 WHAT = _("Document")
 UNDER = _("Filed under")
 KEPT = _("Retention")
-REVIEW = _("Review")
+REVIEW = _("Periodic review")
 AT_WORK = _("At work on it")
 
 
@@ -180,7 +180,7 @@ class Document(
     deadlines = (
         Deadline(
             "review",
-            _("Review"),
+            _("Periodic review"),
             "review_due_at",
             "review_alarm_at",
             "review_told",
