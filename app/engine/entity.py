@@ -364,8 +364,8 @@ def _indexes(cls: type[Entity], fields: Mapping[str, Field]) -> list[Index]:
 
 
 def _points_at_record(field: Field) -> bool:
-    """Whether it is a reference to another record, and not to a person."""
-    return field.target is not None and field.target != "User"
+    """Whether it is a reference to another record, and not to a person; or to a file."""
+    return (field.target is not None and field.target != "User") or field.type_name == "file"
 
 
 def _mark_index(table: str, column: str) -> Index:

@@ -85,6 +85,15 @@ class Storage:
         except FileNotFoundError as error:
             raise FileGone(path) from error
 
+    def free(self) -> int | None:
+        """How many bytes still fit; None where nobody knows."""
+        if not self._local:
+            return None
+        place = Path(self._root)
+        while not place.exists():
+            place = place.parent
+        return shutil.disk_usage(place).free
+
     def has(self, path: str) -> bool:
         """Whether there is such a file."""
         return bool(self._files.isfile(self._address(path)))

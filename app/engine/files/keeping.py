@@ -61,6 +61,10 @@ class _Counted:
         return found
 
 
+Note = Callable[[Session, StoredFile], None]
+"""What is written down in the same transaction in which a content gets its row."""
+
+
 def put(
     source: IO[bytes] | Path, name: str, on_progress: Callable[[int], None] | None = None
 ) -> StoredFile:
@@ -71,11 +75,22 @@ def put(
     if isinstance(source, Path):
         with source.open("rb") as opened:
             return put(opened, name, on_progress)
+
+    def brought(session: Session, stored: StoredFile) -> None:
+        session.add(_brought(stored, safe_name(name)))
+
+    return keep(source, brought, on_progress)
+
+
+def keep(
+    source: IO[bytes], note: Note, on_progress: Callable[[int], None] | None = None
+) -> StoredFile:
+    """Keep a content, and note in the same transaction who may file it. Raises as `put`."""
     sha256, size, media_type, there = _write_down(source, on_progress)
     try:
         with full_disk_told(), write_transaction() as session:
             stored = _placed(session, there, sha256, size, media_type)
-            session.add(_brought(stored, safe_name(name)))
+            note(session, stored)
         return stored
     finally:
         store().remove(there)
@@ -168,4 +183,4 @@ def open_file(sha256: str) -> BinaryIO:
     return store().open(path_of(sha256))
 
 
-__all__ = ["FileGone", "TooLarge", "brought_as", "get", "open_file", "put"]
+__all__ = ["FileGone", "TooLarge", "brought_as", "get", "keep", "open_file", "put"]

@@ -22,7 +22,7 @@ from app.engine.fields.reference import MAX_IDENTIFIER
 from app.engine.policy import current_viewer
 from app.engine.registry import EntityDefinition, current
 
-__all__ = ["Api", "Pages", "api_entity", "entity_page", "expose", "page"]
+__all__ = ["Api", "Pages", "api_entity", "api_person", "entity_page", "expose", "page"]
 
 
 class Pages(BaseView):
@@ -91,6 +91,18 @@ def api_entity(action: str) -> Callable[..., Any]:
         return wrapped
 
     return decorate
+
+
+def api_person(function: Callable[..., Any]) -> Callable[..., Any]:
+    """An API for signed-in people, about what is their own; by token, or by cookie."""
+
+    @functools.wraps(function)
+    def wrapped(self: Api, *args: Any, **kwargs: Any) -> Any:
+        if not current_user.is_authenticated:
+            verify_jwt_in_request()
+        return function(self, *args, **kwargs)
+
+    return wrapped
 
 
 def _definition(key: str) -> EntityDefinition:

@@ -7,8 +7,10 @@ from typing import Any
 from flask import Flask
 
 from app.engine.surfaces.files.downloads import DownloadPages
+from app.engine.surfaces.files.tus import FilesApi
 
 
 def register(_app: Flask, appbuilder: Any) -> None:
-    """Add the pages."""
+    """Add the pages and the API."""
     appbuilder.add_view_no_menu(DownloadPages)
+    appbuilder.add_api(FilesApi)
