@@ -65,8 +65,8 @@ class FileInput:
 
     input_type = "file"
 
-    def __init__(self, shown: str | None, required: bool) -> None:
-        self.shown, self.required = shown, required
+    def __init__(self, shown: str | None, required: bool, named: str | None) -> None:
+        self.shown, self.required, self.named = shown, required, named
 
     def __call__(self, field: Bound, **attributes: Any) -> Markup:
         attributes.setdefault("id", field.id)
@@ -78,7 +78,13 @@ class FileInput:
                 Markup("") if self.required else self._none(field),
             )
         attributes.pop("required", None)  # what was sent before is in the hidden one
-        return Markup('<div class="file-drop" data-file-drop>{}{}{}</div>').format(
+        place = _parameters(
+            class_="file-drop",
+            data_file_drop="one",
+            **({"data_file_name": input_id(self.named)} if self.named else {}),
+        )
+        return Markup("<div {}>{}{}{}{}</div>").format(
+            place,
             Markup("<input {}>").format(
                 _parameters(type="hidden", name=field.name, value=value, data_file_number=True)
             ),
@@ -86,6 +92,10 @@ class FileInput:
             Markup("<input {}>").format(
                 _parameters(type="file", name=f"{field.name}{SENT_FILE}", **attributes)
             ),
+            Markup(
+                '<p class="field-hint" data-file-hint hidden>{}</p>'
+                '<ul class="file-lines" data-file-lines aria-live="polite"></ul>'
+            ).format(gettext("Drop a file here, or choose one.")),
         )
 
     @staticmethod
@@ -144,7 +154,7 @@ def dress(
         case "number" | "decimal":
             bound.render_kw["inputmode"] = "decimal"
         case "file":
-            bound.widget = FileInput(label, field.required)
+            bound.widget = FileInput(label, field.required, getattr(field, "named", None))
         case "tags":
             bound.render_kw["data-tags"] = True
     if field.widget in ("text", "number", "decimal", "email", "tel", "url"):

@@ -16,7 +16,7 @@ from markupsafe import Markup, escape
 
 from app.engine import policy, registry
 from app.engine.entity import ARCHIVED
-from app.engine.fields import Field
+from app.engine.fields import Field, File
 from app.engine.labels import language
 from app.engine.query import Condition, Records
 from app.engine.registry import EntityDefinition
@@ -279,6 +279,25 @@ def may(definition: EntityDefinition, record_id: int, action: str, viewer: polic
     records = Records(definition, viewer).with_ids([record_id])
     records.clauses.append(clause)
     return bool(records.ids(1))
+
+
+def filing_field(child: EntityDefinition, reference: Field) -> File | None:
+    """The field by which files alone make records of the entity that point by this reference.
+
+    None where such a record needs more than that, or the viewer may not make it.
+    """
+    viewer = policy.current_viewer()
+    if not viewer.can(child.name, "create"):
+        return None
+    writable = {field.name: field for field in policy.writable(child, viewer)}
+    holding = [field for field in writable.values() if isinstance(field, File)]
+    if reference.name not in writable or not holding:
+        return None
+    field = next((one for one in holding if one.required), holding[0])
+    given = {reference.name, field.name, field.named}
+    needed = [f for f in child.fields.values() if f.required and not f.read_only]
+    asked = any(f.name not in given and f.default is None for f in needed)
+    return None if asked else field
 
 
 def remarks_of(

@@ -12,7 +12,7 @@ import prison
 
 from app.engine.charts import Chart
 from app.engine.errors import StewardError
-from app.engine.registry import EntityDefinition
+from app.engine.registry import EntityDefinition, current
 from tests.matrix.asking import Asker
 from tests.matrix.markers import marker, number_of, unmarked
 from tests.matrix.personas import FAR, MINE, NEAR
@@ -351,6 +351,30 @@ def downloads(visit: Visit) -> None:
     for item in visit.definition.fields.values():
         if item.type_name == "file" or item is visit.definition.title_field:
             visit.each(f"/file/{item.name}", [*visit.ids(), *visit.trashed()])
+
+
+@door("AddingPages.add")
+def filing(visit: Visit) -> None:
+    """Files that are not one's own, under records that one may not see."""
+    for child, reference in current().incoming.get(visit.name, ()):
+        for record_id in visit.ids():
+            url = f"/{visit.key}/{record_id}/files/{child.key}/{reference.name}"
+            visit.ask.post(url, {"file": "999999"}, same=False)
+
+
+@door(
+    "FilesApi.files", "FilesApi.where", "FilesApi.add", "FilesApi.give_up", "FilesApi.overridden",
+    "FilesApi.finish",
+)  # fmt: skip
+def uploads(visit: Visit) -> None:
+    """Another's upload is none."""
+    base, tus = "/api/v1/files/", {"Tus-Resumable": "1.0.0"}
+    visit.ask.ask("POST", base, headers={**tus, "Upload-Length": "0"}, same=False)
+    token = visit.world.upload_of(FAR)
+    part = {**tus, "Content-Type": "application/offset+octet-stream", "Upload-Offset": "0"}
+    for method in ("HEAD", "PATCH", "POST", "DELETE"):
+        visit.ask.ask(method, f"{base}{token}", headers=part, same=False)
+    visit.ask.post(f"{base}{token}/finish", same=False)
 
 
 @door("TimelinePages.timeline", "GraphPages.graph")

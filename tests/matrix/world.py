@@ -13,11 +13,12 @@ from functools import cached_property
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import delete
+from sqlalchemy import delete, select
 
 from app.engine import policy, registry
 from app.engine.adapters.database import db, now
 from app.engine.changes import change_set
+from app.engine.files import FileUpload
 from app.engine.job import Job
 from app.engine.policy import EVERYTHING, Viewer
 from app.engine.registry import EntityDefinition
@@ -240,6 +241,14 @@ class World:
         """The number of a file that the persona has brought."""
         with self._as(MINE):
             return _filed(seed)
+
+    def upload_of(self, whose: str) -> str:
+        """The token of a file that somebody has brought."""
+        with self._as(whose):
+            _filed(number_of("upload", whose))
+        with policy.unrestricted("the test looks for a token") as session:
+            wanted = select(FileUpload.token).where(FileUpload.user_id == self.people[whose])
+            return str(session.scalar(wanted.order_by(FileUpload.id.desc())))
 
     def _values(self, definition: EntityDefinition, row: Row, age: str) -> dict[str, Any]:
         row.parent = self._parent(definition, row)

@@ -142,7 +142,9 @@ def test_wrong_headers(client: Any) -> None:
     address = begun(client)
     given = {"Upload-Metadata": "filename !!"}
     assert begin(client, **given).status_code == 400
-    assert client.patch(address, data=b"x", headers={**TUS, "Upload-Offset": "0"}).status_code == 415
+    assert (
+        client.patch(address, data=b"x", headers={**TUS, "Upload-Offset": "0"}).status_code == 415
+    )
     assert client.patch(address, data=b"x", headers=PART).status_code == 400
     assert client.patch(address, data=b"x", headers={"Upload-Offset": "0"}).status_code == 412
     assert client.post(address, headers=TUS).status_code == 400

@@ -225,3 +225,58 @@ def test_filters_know_whether_there_is_a_file(client: Any) -> None:
     document()
     assert "采购合同.pdf" in client.get("/leaf/?f=content:nempty:").get_data(as_text=True)
     assert "采购合同.pdf" not in client.get("/leaf/?f=content:empty:").get_data(as_text=True)
+
+
+# -- many at once ----------------------------------------------------------------------------
+
+
+def test_files_dropped_on_a_record_are_filed_under_it_in_one_change_set(client: Any) -> None:
+    shelf = given("Shelf")
+    page = client.get(f"/shelf/{shelf.id}").get_data(as_text=True)
+    address = f"/shelf/{shelf.id}/files/leaf/shelf"
+    assert f'action="{address}"' in page
+    assert "files.js" in page
+    with policy.acting_as(viewer("admin")):
+        numbers = [filed(f"第{n}份".encode(), f"第{n}份.txt") for n in range(3)]
+        program = filed(b"MZ\x90\0", "setup.exe")
+    data = {
+        "file": [*map(str, numbers), str(program), "999999"],
+        "files": [sent(), sent(b"", "空")],
+    }
+    answer = client.post(address, data=data, follow_redirects=True)
+    page = answer.get_data(as_text=True)
+    assert "4 files were filed." in page
+    assert "setup.exe" in page.split("Not filed:")[1]
+    assert "空: The file is empty." in page
+    with policy.acting_as(viewer("admin")):
+        definition = registry.current().entity("Leaf")
+        rows = [Records(definition).get(number) for number in Records(definition).ids()]
+        assert [row["name"] for row in rows][:1] == ["第0份.txt"]
+        assert {row["shelf"] for row in rows} == {shelf.id}
+    undo = page.split('action="/changes/')[1].split('"')[0]
+    client.post(f"/changes/{undo}")
+    with policy.acting_as(viewer("admin")):
+        assert not Records(registry.current().entity("Leaf")).ids()
+
+
+def test_files_are_dropped_only_where_their_records_may_be_made(app: Any, browser: Any) -> None:
+    shelf, other = given("Shelf"), given("Shelf")
+    person = browser("guest")
+    may = {"Shelf": {"read": "all"}, "Leaf": {"read": "all", "create": "all"}}
+    for grants, status, offered in (
+        (may, 303, True),
+        ({**may, "Leaf": {"read": "all"}}, 404, False),
+        ({**may, "Shelf": {"read": "own"}}, 404, None),
+        ({"Leaf": may["Leaf"]}, 403, None),
+    ):
+        give(app, "Guest", {"grants": grants})
+        answer = person.post(
+            f"/shelf/{shelf.id}/files/leaf/shelf", data={"files": sent(name="a.pdf")}
+        )
+        assert answer.status_code == status, grants
+        if offered is not None:
+            page = person.get(f"/shelf/{shelf.id}").get_data(as_text=True)
+            assert ("data-file-drop" in page) is offered
+    client = browser("admin")
+    for wrong in ("leaf/name", "leaf/nothing", "parcel/shelf", "nothing/shelf", "leaf/created_by"):
+        assert client.post(f"/shelf/{other.id}/files/{wrong}").status_code == 404, wrong

@@ -73,6 +73,10 @@ def words() -> dict[str, str]:
         "create": gettext("Add “%(text)s”", text="{text}"),
         "remove": gettext("Remove"),
         "clear": gettext("Clear"),
+        "cancel": gettext("Cancel"),
+        "file_waits": gettext("Waits for the others"),
+        "file_checked": gettext("Being checked"),
+        "file_again": gettext("Try again"),
         "no_figures": gettext("No figures yet"),
     }
 

@@ -9,7 +9,7 @@ import datetime
 import io
 import uuid
 from collections.abc import Iterator, Sequence
-from typing import IO, Any
+from typing import IO, Any, cast
 
 from flask import current_app
 from flask_babel import lazy_gettext as _
@@ -193,7 +193,9 @@ def finish(upload: FileUpload) -> StoredFile:
     _claim(upload)
     parts = _parts(upload)
     try:
-        stored = keep(_Joined(parts), lambda session, one: _note_whole(session, upload, one))
+        stored = keep(
+            cast(IO[bytes], _Joined(parts)), lambda session, one: _note_whole(session, upload, one)
+        )
     except BaseException:
         db.session.rollback()
         _give_back(upload)
@@ -204,9 +206,7 @@ def finish(upload: FileUpload) -> StoredFile:
 
 def _claim(upload: FileUpload) -> None:
     moment = now()
-    free = or_(
-        FileUpload.claimed_at.is_(None), FileUpload.claimed_at < moment - _PUTTING_TOGETHER
-    )
+    free = or_(FileUpload.claimed_at.is_(None), FileUpload.claimed_at < moment - _PUTTING_TOGETHER)
     with write_transaction() as session:
         claimed = session.execute(
             update(FileUpload)
@@ -238,9 +238,7 @@ def _note_whole(session: Session, upload: FileUpload, stored: StoredFile) -> Non
 def _parts(upload: FileUpload) -> Sequence[UploadPart]:
     """Every part in its order. Raises NotFound where one is missing."""
     statement = (
-        select(UploadPart)
-        .where(UploadPart.upload_id == upload.id)
-        .order_by(UploadPart.begins_at)
+        select(UploadPart).where(UploadPart.upload_id == upload.id).order_by(UploadPart.begins_at)
     )
     parts = list(db.session.scalars(statement))
     at = 0

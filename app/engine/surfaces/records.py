@@ -29,6 +29,7 @@ from app.engine.presentation import (
     Column,
     columns,
     companions,
+    filing_field,
     groups,
     is_draft,
     line_maker,
@@ -53,6 +54,7 @@ class Related:
     lines: Sequence[tuple[str, Markup]]
     all_href: str
     add_href: str | None
+    drop_href: str | None
 
 
 class RecordPages(Pages):
@@ -271,7 +273,17 @@ def _related_list(
         add_href=with_query(f"/{child.key}/add", [(reference.name, record_id)])
         if may_add
         else None,
+        drop_href=_drop_href(child, reference, record_id),
     )
+
+
+def _drop_href(child: EntityDefinition, reference: Field, record_id: int) -> str | None:
+    """Where files are taken that each become a record of the list."""
+    if filing_field(child, reference) is None:
+        return None
+    target = registry.current().entity(str(reference.target))
+    address = f"{record_address(target, record_id)}/files/{child.key}/{reference.name}"
+    return address if has_page(address, "POST") else None
 
 
 def _lines(

@@ -80,7 +80,9 @@ class FilesApi(Api):
     @speaks_tus
     def _begin(self) -> Response:
         upload = uploads.begin(_metadata().get("filename", ""), _number("Upload-Length"))
-        return _answer(upload, 201, {"Location": f"{request.script_root}/api/v1/files/{upload.token}"})
+        return _answer(
+            upload, 201, {"Location": f"{request.script_root}/api/v1/files/{upload.token}"}
+        )
 
     @expose("/<token>", methods=["HEAD"])
     @api_person
