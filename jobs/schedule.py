@@ -51,6 +51,7 @@ SCHEDULE: tuple[Recurring, ...] = (
 
 PLANNED: tuple[Planned, ...] = (
     Planned("clean_up", _("Clean-up"), "clean_up", Rule(DAILY, at="03:30")),
+    Planned("files_sweep", _("Clean-up of files"), "files.sweep", Rule(DAILY, at="03:00")),
     Planned("pool_return", _("Return to the pool"), "pool.return", Rule(DAILY, at="02:30")),
     Planned("plans", _("To-dos of interaction plans"), "customers.plan", Rule(DAILY, at="05:00")),
     Planned(

@@ -46,6 +46,7 @@ KINDS = {
     "customers.stale": "asked for by nobody; counts for each account manager their own customers",
     "audit.export": "holds the log alone; tests of the audit log",
     "audit.head": "holds the log's head alone",
+    "files.sweep": "asked for by nobody; gives nothing out",
     "search.rebuild": "writes the index alone, on nobody's behalf",
 }
 """Every kind of job, and where its rights are tried."""

@@ -5,10 +5,14 @@ from __future__ import annotations
 from typing import Any
 
 from flask import Flask
+from flask_babel import lazy_gettext as _
 
+from app.engine.job import JobKind, declare
 from app.engine.surfaces.files.adding import AddingPages
 from app.engine.surfaces.files.downloads import DownloadPages
 from app.engine.surfaces.files.tus import FilesApi
+
+SWEEP = declare(JobKind("files.sweep", _("Clean-up of files"), queue="bulk", notifies=False))
 
 
 def register(_app: Flask, appbuilder: Any) -> None:
