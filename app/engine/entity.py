@@ -22,7 +22,7 @@ from app.engine.deadlines import Deadline
 from app.engine.fields import Choice, DateTime, Field, Owner, Reference
 from app.engine.fields import Integer as IntegerField
 from app.engine.fields.sensitive import mark_column
-from app.engine.graphs import Graph
+from app.engine.graphs import Graph, Tree
 from app.engine.remarks import Counted, Remark
 from app.engine.rules import Rule
 from app.engine.states import Move, open_moves
@@ -62,6 +62,7 @@ class Options:
     alike: bool
     registered: bool
     graph: Graph | None
+    tree: Tree | None
     timeline: str | None
     worked_out: str | None
 
@@ -146,6 +147,7 @@ class Entity(Model):
         alike: bool = False,
         registered: bool = False,
         graph: Graph | None = None,
+        tree: Tree | None = None,
         timeline: str | None = None,
         worked_out: str | None = None,
         **keywords: Any,
@@ -164,7 +166,7 @@ class Entity(Model):
         `alike`: several records may have the same content, as purchases do: rows of a file that say
         no key are each a record, though they repeat one. `registered`: every act on its records is in
         the register, see `app.engine.changes.register`. `graph`: its records link two others of an
-        entity, whose pages show that. `timeline`: the field of time by which these stand in the
+        entity, whose pages show that. `tree`: its records lie below one another. `timeline`: the field of time by which these stand in the
         timeline of what they point at. `owned_by_maker`: the scope “own” means whoever made the record, though it names people.
         `worked_out`: the reference to the record for which these are worked out as a whole set (see
         `figures`). They can be worked out anew, so they go, without trace, with what they belong to.
@@ -196,6 +198,7 @@ class Entity(Model):
             alike=alike,
             registered=registered,
             graph=graph,
+            tree=tree,
             timeline=timeline,
             worked_out=worked_out,
         )

@@ -1,9 +1,9 @@
-"""Graphs: what is declared of an entity whose records are links between records of another one."""
+"""Graphs and trees: what is declared of records that link others, or lie below one another."""
 
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 
@@ -21,3 +21,17 @@ class Graph:
     other: str
     kind: str
     inverse: Mapping[str, str]
+
+
+@dataclass(frozen=True)
+class Tree:
+    """Records of an entity that lie below one another, each with how many others it counts.
+
+    `parent`: the reference to the one above. `of`, `by`: the entity counted, and its reference here.
+    `names`: by language the field that names a record; by default its title.
+    """
+
+    parent: str
+    of: str
+    by: str
+    names: Mapping[str, str] = field(default_factory=dict)

@@ -18,6 +18,7 @@ from app.engine.areas import SETTINGS
 from app.engine.entity import DECLARED, Entity
 from app.engine.errors import InvalidInput
 from app.engine.fields import Boolean, Date, DateTime, EntityName, Integer, Owner, Reference, Text
+from app.engine.graphs import Tree
 from app.engine.rules import Saving, rule
 
 LONGEST_SHARE = datetime.timedelta(days=366)
@@ -34,6 +35,7 @@ class Department(
     order="name",
     key="name",
     shapes_rights=True,
+    tree=Tree("parent", "DepartmentMember", "department"),
 ):
     """A part of the company; the scope “department and below” goes down its tree."""
 

@@ -377,6 +377,11 @@ def uploads(visit: Visit) -> None:
     visit.ask.post(f"{base}{token}/finish", same=False)
 
 
+@door("TreePages.tree")
+def trees(visit: Visit) -> None:
+    visit.ask.get(f"/{visit.key}/tree")
+
+
 @door("TimelinePages.timeline", "GraphPages.graph")
 def around(visit: Visit) -> None:
     visit.each("/timeline")

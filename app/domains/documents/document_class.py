@@ -14,6 +14,7 @@ from app.engine.errors import InvalidInput
 from app.engine.events import on
 from app.engine.fields import Boolean, Choice, Integer, Reference, Text
 from app.engine.fields.number import within
+from app.engine.graphs import Tree
 from app.engine.rules import Saving, rule, whoever_saves
 
 Area("documents", _("Documents"))
@@ -34,6 +35,7 @@ class DocumentClass(
     title="name_zh",
     order="code",
     key="code",
+    tree=Tree("parent", "Document", "document_class", {"zh": "name_zh", "en": "name_en"}),
 ):
     """A kind of documents, as a branch of the tree; what it says of retention its documents get."""
 

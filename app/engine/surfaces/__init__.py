@@ -30,6 +30,7 @@ SURFACES = (
     "sharing",
     "timeline",
     "graph",
+    "tree",
     "view_as",
     "personal",
     "leaving",

@@ -92,6 +92,7 @@ def page_context(definition: EntityDefinition, address: ListAddress) -> dict[str
         "export_href": with_query(f"/export/{definition.key}", query) if exporting else None,
         "import_href": f"/import/{definition.key}" if links["import"] else None,
         "charts_href": with_query(f"/{definition.key}/charts", query) if links["charts"] else None,
+        "tree_href": f"/{definition.key}/tree" if links["tree"] else None,
         "trash_href": f"/{definition.key}/trash"
         if links["trash"] and viewer.can(definition.name, "delete")
         else None,
@@ -146,6 +147,7 @@ def _links(definition: EntityDefinition) -> dict[str, bool]:
             "trash": has_page(f"/{definition.key}/trash"),
             "bulk": has_page(f"/{definition.key}/bulk", "POST"),
             "views": has_page(f"/{definition.key}/views"),
+            "tree": definition.options.tree is not None and has_page(f"/{definition.key}/tree"),
             "charts": bool(definition.model.charts) and has_page(f"/{definition.key}/charts"),
         },
     )
