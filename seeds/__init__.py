@@ -13,9 +13,9 @@ from app.engine.adapters.appbuilder import permissions
 from app.engine.adapters.database import db
 from app.engine.changes import change_set
 from seeds import demo as demonstration
-from seeds import evaluations, lists, office, plans, pool, roles, tickets
+from seeds import documents, evaluations, lists, office, plans, pool, roles, tickets
 
-SEEDS = ("evaluations", "lists", "office", "plans", "pool", "roles", "tickets")
+SEEDS = ("documents", "evaluations", "lists", "office", "plans", "pool", "roles", "tickets")
 REFERENCE = "seed.reference"
 DEMO = demonstration.NOTED
 
@@ -60,6 +60,7 @@ def _put_in_reference_data(version: str) -> None:
         office.write(changes)
         tickets.write(changes)
         evaluations.write(changes)
+        documents.write(changes)
         roles.grant_rights(changes.session, role_ids)
         permissions.derive(changes.session)
         registry.raise_version(changes.session, registry.RIGHTS)

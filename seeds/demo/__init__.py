@@ -18,6 +18,7 @@ from app.engine.changes.demonstration import DOOR, NOTED, TAKEN_AWAY, Removal, p
 from seeds.demo import (
     customers,
     dealings,
+    documents,
     evaluations,
     people,
     relations,
@@ -40,6 +41,7 @@ AREAS: Sequence[Callable[[Demo], None]] = (
     tickets.write,
     evaluations.write,
     surveys.write,
+    documents.write,
     requests.write,
 )
 """In the order in which one builds on another."""

@@ -44,11 +44,11 @@ def document(**values: Any) -> Any:
 
 
 def test_numbers_count_by_class_and_year(as_admin: Any) -> None:
-    contracts = make("DocumentClass", code="HT").id
-    minutes = make("DocumentClass", code="JY").id
+    contracts = make("DocumentClass", code="T1").id
+    minutes = make("DocumentClass", code="T2").id
     numbers = [document(document_class=one).number for one in (contracts, contracts, minutes)]
     year = TODAY.year
-    assert numbers == [f"HT-{year}-00001", f"HT-{year}-00002", f"JY-{year}-00001"]
+    assert numbers == [f"T1-{year}-00001", f"T1-{year}-00002", f"T2-{year}-00001"]
 
 
 def test_what_a_document_does_not_say_comes_from_its_class(as_admin: Any) -> None:

@@ -13,11 +13,11 @@ from tests.factories import make, viewer
 
 def plant() -> tuple[Any, Any, Any]:
     with policy.acting_as(viewer("admin")):
-        top = make("DocumentClass", code="HT", name_zh="合同", name_en="Contracts")
+        top = make("DocumentClass", code="T1", name_zh="合同", name_en="Top branch")
         below = make(
-            "DocumentClass", code="HT1", name_zh="销售合同", name_en="Sales", parent=top.id
+            "DocumentClass", code="T11", name_zh="下级类目", name_en="Lower branch", parent=top.id
         )
-        other = make("DocumentClass", code="JY", name_zh="纪要", name_en="Minutes")
+        other = make("DocumentClass", code="T2", name_zh="纪要", name_en="Other branch")
         make("Document", document_class=top.id)
         for _number in range(2):
             make("Document", document_class=below.id, confidentiality="public")
@@ -38,7 +38,7 @@ def opened(client: Any, href: str) -> int:
 def test_every_number_opens_its_records(client: Any) -> None:
     top, below, _other = plant()
     page = client.get("/document_class/tree").get_data(as_text=True)
-    assert page.index("Contracts") < page.index("Sales") < page.index("Minutes")
+    assert page.index("Top branch") < page.index("Lower branch") < page.index("Other branch")
     found = links(page)
     assert sorted(found.values()) == ["1", "2", "3"]
     for href, number in found.items():
@@ -49,7 +49,7 @@ def test_every_number_opens_its_records(client: Any) -> None:
 def test_it_speaks_the_readers_language(client: Any) -> None:
     plant()
     page = client.get("/document_class/tree", headers={"Accept-Language": "zh"})
-    assert "销售合同" in page.get_data(as_text=True)
+    assert "下级类目" in page.get_data(as_text=True)
 
 
 def test_only_what_one_may_see_is_counted(browser: Any) -> None:

@@ -160,8 +160,9 @@ def _on_document(changes: Any, document: Any) -> None:
         for name in FOLDERS
         if getattr(document, f"{name}_id") is not None
     ]
-    note(changes, folders)
-    if not folders:
+    if folders:
+        note(changes, folders)
+    else:
         _note_alone(changes, document)
 
 

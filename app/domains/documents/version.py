@@ -141,7 +141,7 @@ class DocumentFile(
         with whoever_saves():
             version = saving.changes.session.get(model, saving.values["document_version"])
         saving.values["document"] = version.document_id
-        if version.in_force_since is not None and saving.new:
+        if version.in_force_since is not None and saving.new and not saving.from_elsewhere:
             saving.problem(
                 "document_version", _("It has been in force: add a new version instead.")
             )
