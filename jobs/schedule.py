@@ -57,6 +57,9 @@ PLANNED: tuple[Planned, ...] = (
     Planned(
         "stale", _("Reminder of files not refreshed"), "customers.stale", Rule(DAILY, at="05:30")
     ),
+    Planned(
+        "documents", _("Periods and papers of documents"), "documents.due", Rule(DAILY, at="04:00")
+    ),
     Planned("evaluation", _("Periodic evaluation"), "evaluation", Rule(MONTHLY, at="04:30", day=1)),
     Planned("audit_head", _("Head of the audit log, by mail"), heads.KIND, Rule(DAILY, at="06:00")),
 )

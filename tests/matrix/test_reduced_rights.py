@@ -44,6 +44,7 @@ KINDS = {
     "demo.remove": "takes away what demonstration brought, by who runs the system",
     "customers.plan": "asked for by nobody; makes to-dos for account managers of their own customers",
     "customers.stale": "asked for by nobody; counts for each account manager their own customers",
+    "documents.due": "asked for by nobody; tests/domains/test_documents_due.py",
     "audit.export": "holds the log alone; tests of the audit log",
     "audit.head": "holds the log's head alone",
     "files.sweep": "asked for by nobody; gives nothing out",

@@ -3,6 +3,7 @@
 from app.domains.documents import (
     document,
     document_class,
+    dues,
     going_back,
     holding,
     keeping,
@@ -13,6 +14,7 @@ from app.domains.documents import (
 __all__ = [
     "document",
     "document_class",
+    "dues",
     "going_back",
     "holding",
     "keeping",
