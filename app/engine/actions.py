@@ -22,6 +22,7 @@ class Action:
     `run(changes, record, values)` does it inside a change set, and may give what is to be told; `right` is the right that it needs;
     `offered(record)` says whether it makes sense for a record now. `asks` names fields of the record
     that are filled in first, where the record's page does it; `values` are theirs.
+    `tells` names fields that `offered` reads: it is offered to those alone who see them plainly.
     """
 
     name: str
@@ -31,3 +32,4 @@ class Action:
     icon: str = "player-play"
     offered: Callable[[Any], bool] = lambda _record: True
     asks: tuple[str, ...] = ()
+    tells: tuple[str, ...] = ()

@@ -257,7 +257,8 @@ def _move_action(entity: str, field: Choice, move: Move) -> Action:
         values = {name: f.get(record) for name, f in fields.items() if not f.system}
         return move in open_moves(field, values, lambda _right: True)
 
-    return Action(move.name, move.label, move.right, run, move.icon, offered, move.asks)
+    tells = (field.name,)
+    return Action(move.name, move.label, move.right, run, move.icon, offered, move.asks, tells)
 
 
 def _prepare(

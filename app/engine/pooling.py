@@ -32,6 +32,8 @@ from app.engine.registry import EntityDefinition
 DOOR = "pool"
 TAKE = "take"
 BATCH = 500
+_GONE = _("It is not in the pool any more: somebody else may have taken it.")
+"""Of what never was there too: else numbers that are tried out would tell what there is."""
 UNDO_WITHIN = datetime.timedelta(days=1)
 
 RETURN_IDLE = declare(
@@ -155,12 +157,27 @@ def take(definition: EntityDefinition, ids: Collection[int]) -> Moved:
             in_turn(changes.session, [f"pool {definition.name} {viewer.user_id}"])
             limits = _Limits(changes.session, definition, viewer.user_id)
             inside = _inside(changes.session, definition, viewer, ids)
+            names = _Names(
+                definition, viewer, _within(changes.session, definition, viewer, ids, "read")
+            )
+            pool = _Names(definition, pool_viewer(definition, viewer), inside)
             records = load_many(changes, definition, ids)
             missing = set(ids) - {record.id for record in records}
-            moved.refused += [(f"#{one}", NotFound().message) for one in sorted(missing)]
+            moved.refused += [(f"#{one}", _GONE) for one in sorted(missing)]
             for record in records:
                 why = _why_not(record, owner, viewer, inside) or limits.why_not(record.id)
-                _go(changes, definition, record, viewer.user_id, MoveKind.TAKEN, "", moved, why)
+                name = (pool if owner.get(record) is None else names).of(record)
+                _go(
+                    changes,
+                    definition,
+                    record,
+                    viewer.user_id,
+                    MoveKind.TAKEN,
+                    "",
+                    moved,
+                    name,
+                    why,
+                )
                 limits.count += why is None
         moved.change_set = changes.id
     return moved
@@ -185,9 +202,22 @@ def _inside(
 def _why_not(record: Any, owner: Field, viewer: policy.Viewer, inside: set[int]) -> Any:
     if owner.get(record) == viewer.user_id:
         return _("It is yours already.")
-    if owner.get(record) is not None:
-        return _("Somebody else has taken it meanwhile.")
-    return None if record.id in inside else NotFound().message
+    return None if owner.get(record) is None and record.id in inside else _GONE
+
+
+class _Names:
+    """What records are called to somebody: those that they may not see by their number alone."""
+
+    def __init__(
+        self, definition: EntityDefinition, viewer: policy.Viewer, seen: Collection[int]
+    ) -> None:
+        self.title, self.seen = definition.title_field, seen
+        self.plain = viewer.access(definition.name, self.title) in ("read", "write")
+
+    def of(self, record: Any) -> str:
+        """Its title, where that is seen."""
+        known = self.plain and record.id in self.seen
+        return (self.title.text(self.title.get(record)) if known else "") or f"#{record.id}"
 
 
 class _Limits:
@@ -243,23 +273,32 @@ def give_back(definition: EntityDefinition, ids: Collection[int], reason: str) -
         raise InvalidInput.of("reason", _("The reason is too long."))
     with policy.entrusted("the right to edit each record is asked for"):
         with change_set(DOOR, words) as changes:
-            may = _editable(changes.session, definition, viewer, ids)
+            may = _within(changes.session, definition, viewer, ids, "read", "update")
+            names = _Names(definition, viewer, may)
             records = [one for one in load_many(changes, definition, ids) if one.id in may]
             missing = set(ids) - {record.id for record in records}
             moved.refused += [(f"#{one}", NotFound().message) for one in sorted(missing)]
             for record in records:
                 why = None if owner.get(record) is not None else _("It is in the pool already.")
-                _go(changes, definition, record, None, MoveKind.RETURNED, words, moved, why)
+                name = names.of(record)
+                _go(changes, definition, record, None, MoveKind.RETURNED, words, moved, name, why)
         moved.change_set = changes.id
     return moved
 
 
-def _editable(
-    session: Session, definition: EntityDefinition, viewer: policy.Viewer, ids: Collection[int]
+def _within(
+    session: Session,
+    definition: EntityDefinition,
+    viewer: policy.Viewer,
+    ids: Collection[int],
+    *actions: str,
 ) -> set[int]:
+    """Those on which the viewer has these rights; none, where they have one of them on no record."""
     model: Any = definition.model
+    if not all(viewer.can(definition.name, action) for action in actions):
+        return set()
     statement = select(model.id).where(model.id.in_(ids))
-    for action in ("read", "update"):
+    for action in actions:
         clause = policy.scope_clause(definition, viewer, action)
         if clause is not None:
             statement = statement.where(clause)
@@ -274,9 +313,10 @@ def _go(
     kind: MoveKind,
     reason: str,
     moved: Moved,
+    name: str,
     why: Any = None,
 ) -> None:
-    """Move one record, unless something is against it; that is noted."""
+    """Move one record, unless something is against it; that is noted under this name."""
     owner, record_id = owner_of(definition), record.id
     former = owner.get(record)
     if why is None:
@@ -299,8 +339,7 @@ def _go(
     if why is None:
         moved.ids.append(record_id)
     else:
-        title = definition.title_field
-        moved.refused.append((title.text(title.get(record)) or f"#{record_id}", why))
+        moved.refused.append((name, why))
 
 
 @undone_as_whole(DOOR)
@@ -382,7 +421,7 @@ def _put_back(
         former = owner.get(record)
         if former is not None and record.updated_at < before:
             count = len(moved.ids)
-            _go(changes, definition, record, None, MoveKind.IDLE, reason, moved)
+            _go(changes, definition, record, None, MoveKind.IDLE, reason, moved, f"#{record.id}")
             owners += [former] * (len(moved.ids) - count)
     return moved, owners
 

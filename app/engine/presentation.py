@@ -305,6 +305,10 @@ def remarks_of(
 ) -> list[tuple[str, str]]:
     """What a page of the entity says above its records, as (kind, words)."""
     found = []
+    if row is not None:  # what is masked is no value
+        seen = {field.name for field in policy.plain(definition)}
+        hidden = {name for name in definition.fields if name not in seen}
+        row = {name: value for name, value in row.items() if name not in hidden}
     for remark in definition.model.remarks:
         if place not in remark.on:
             continue

@@ -98,7 +98,7 @@ def _try(definition: EntityDefinition, state: ListAddress, viewer: Viewer) -> No
 def usable(definition: EntityDefinition) -> list[View]:
     """The views of the entity that the viewer may use: their own first, by name."""
     viewer = policy.current_viewer()
-    if not viewer.can(NAME, "read") or viewer.user_id is None:
+    if not _may_know(viewer) or viewer.user_id is None:
         return []
     found = [view for view in _read(definition.name, viewer.user_id) if _may_use(view, viewer)]
     return sorted(found, key=lambda view: (view.owner_id != viewer.user_id, view.name))
@@ -108,11 +108,16 @@ def get(definition: EntityDefinition, view_id: int) -> View:
     """A view that the viewer may use. Raises NotFound."""
     viewer = policy.current_viewer()
     found = stored(view_id)
-    if found is None or found.entity != definition.name or not viewer.can(NAME, "read"):
+    if found is None or found.entity != definition.name or not _may_know(viewer):
         raise NotFound(_("There is no such view."))
     if not _may_use(found, viewer):
         raise NotFound(_("There is no such view."))
     return found
+
+
+def _may_know(viewer: Viewer) -> bool:
+    """Whether they may read views at all, by their names."""
+    return viewer.can(NAME, "read") and policy.sees(current().entity(NAME), ("name",), viewer)
 
 
 def _may_use(view: View, viewer: Viewer) -> bool:
@@ -197,7 +202,7 @@ def names_of(view_ids: set[int]) -> dict[int, str]:
 def default_of(definition: EntityDefinition) -> int | None:
     """The number of the view that the viewer's list opens with."""
     viewer = policy.current_viewer()
-    if viewer.user_id is None or not viewer.can(NAME, "read"):
+    if viewer.user_id is None or not _may_know(viewer):
         return None
     found: int | None = db.session.scalar(
         select(DefaultView.view_id).where(

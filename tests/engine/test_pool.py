@@ -24,6 +24,8 @@ from app.engine.job import DONE, Job, request_job
 from app.engine.notices import Notification
 from tests.factories import make, user_id, viewer
 
+GONE = "It is not in the pool any more: somebody else may have taken it."
+
 
 @pytest.fixture(autouse=True)
 def _no_queue(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -75,9 +77,26 @@ def test_what_is_taken_is_ones_own(app: Flask) -> None:
     (one,) = customers()
     assert take("sales", one).ids == [one]
     assert owner(one) == user_id("sales")
-    assert whys(take("sales2", one)) == ["Somebody else has taken it meanwhile."]
+    assert whys(take("sales2", one)) == [GONE]
     assert whys(take("sales", one)) == ["It is yours already."]
     assert owner(one) == user_id("sales")
+
+
+def test_what_is_not_in_the_pool_is_neither_named_nor_told_from_what_is_not_there(
+    app: Flask,
+) -> None:
+    """Else whoever may take could read all names by their numbers."""
+    (others,) = customers(account_manager=user_id("sales2"))
+    (free,) = customers()
+    moved = take("sales", others, 99_999, free)
+    assert moved.ids == [free]
+    assert sorted(name for name, _why in moved.refused) == sorted([f"#{others}", "#99999"])
+    assert set(whys(moved)) == {GONE}
+
+
+def test_a_refusal_names_what_one_may_see(app: Flask) -> None:
+    (own,) = customers(name="润科", account_manager=user_id("sales"))
+    assert [name for name, _why in take("sales", own).refused] == ["润科"]
 
 
 def test_drafts_and_archived_ones_are_not_in_the_pool(app: Flask) -> None:
@@ -203,7 +222,7 @@ def test_of_two_people_at_once_one_gets_it(app: Flask) -> None:
     assert len(first.refused) + len(second.refused) == len(ids)
     for name, moved in found.items():
         assert all(owner(one) == user_id(name) for one in moved.ids)
-        assert set(whys(moved)) <= {"Somebody else has taken it meanwhile."}
+        assert set(whys(moved)) <= {GONE}
 
 
 # -- by itself -------------------------------------------------------------------------------

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import contextlib
+import functools
 import io
 import re
 import zipfile
 from collections import Counter
-from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -24,6 +25,15 @@ from tests.matrix.world import World
 MOST_HOPS = 3
 
 
+class Enough(Exception):
+    """What was to be asked at a door has been asked."""
+
+
+Lines = tuple[str, ...]
+Answer = tuple[str, Lines]
+"""What was asked, and the lines of the answer."""
+
+
 @dataclass
 class Seen:
     """What has been asked so far, and what was wrong with the answers."""
@@ -33,6 +43,8 @@ class Seen:
     opened: Counter[tuple[str, str]] = field(default_factory=Counter)
     """Endpoint and method → how often they answered other than by a refusal."""
     asked: Counter[tuple[str, str]] = field(default_factory=Counter)
+    visited: set[tuple[str, str, str]] = field(default_factory=set)
+    """Persona, entity and door where something was asked."""
     combinations: int = 0
     """Answers × cells that each was searched for."""
 
@@ -41,20 +53,24 @@ class Seen:
         self.errors += other.errors
         self.opened += other.opened
         self.asked += other.asked
+        self.visited |= other.visited
         self.combinations += other.combinations
 
 
 class Asker:
     """A browser of the persona's, in their world."""
 
-    def __init__(self, world: World, browser: Any) -> None:
-        self.world = world
+    def __init__(self, world: World, browser: Any, compared: bool = True) -> None:
+        """`compared`: the answers are kept, to be compared with those of the other world."""
+        self.world, self.compared = world, compared
         self.name = f"matrix_{'mine'}" if world.persona.signed_in else None
         self.browser = browser(self.name)
+        self.left: int | None = None
+        """So many questions may still be asked before one door; None: all."""
         self.given: set[str] = set()
         """Cells whose values were brought along in a file: what shows it again betrays nothing."""
         self.seen = Seen()
-        self.answers: list[tuple[str, str]] = []
+        self.answers: list[Answer] = []
         """What was asked, and the answer without what differs from one moment to the next."""
 
     def get(self, url: str, **more: Any) -> Any:
@@ -66,13 +82,18 @@ class Asker:
     def ask(
         self, method: str, url: str, same: bool = True, hops: int = MOST_HOPS, **more: Any
     ) -> Any:
-        """The answer, with the page that it leads on to. `same`: it is to be so in both worlds."""
+        """The answer, with the page that it leads on to. `same`: it is to be so in both worlds.
+
+        Raises Enough where nothing more is to be asked here.
+        """
+        if self.left is not None:
+            if not self.left:
+                raise Enough
+            self.left -= 1
         answer = self.browser.open(url, method=method, **more)
         said = f"{method} {url} {more.get('query_string') or ''}".strip()
         text = text_of(answer)
-        brought = self.world.net.caught(
-            repr((url, more.get("data"), more.get("json"), more.get("query_string")))
-        )
+        brought = repr((url, more.get("data"), more.get("json"), more.get("query_string")))
         self._note(method, url, answer.status_code)
         if answer.status_code >= 500:
             self.seen.errors.append(f"{said}: {answer.status_code}")
@@ -83,12 +104,13 @@ class Asker:
                 self.ask("GET", onward, same, hops - 1)
         return answer
 
-    def look(self, said: str, text: str, same: bool = True, brought: Collection[str] = ()) -> None:
+    def look(self, said: str, text: str, same: bool = True, brought: str = "") -> None:
         """Search a text for what the persona may not see, and has not `brought` along."""
         self.seen.combinations += self.world.cells
-        for cell in sorted(self.world.net.caught(text) - set(brought) - self.given):
+        found = self.world.net.caught(text) - self.given
+        for cell in sorted(found - self.world.net.caught(brought) if found else ()):
             self.seen.leaks.append(f"{self.world.persona.name}: {said}: {cell}")
-        if same:
+        if same and self.compared:
             self.answers.append((said, settled(text)))
 
     def _note(self, method: str, url: str, status: int) -> None:
@@ -141,7 +163,7 @@ class Asker:
         for page in (here, f"{here}/status", f"/export/manifest/{job.id}"):
             self.get(page, same=False)
         answer = self.get(f"{here}/download", same=False)
-        if answer.status_code == 200:
+        if answer.status_code == 200 and self.compared:
             self.answers.append((f"file of {kind}", settled(text_of(answer))))
 
 
@@ -166,9 +188,11 @@ def unpacked(data: bytes) -> str:
             )
     if data.startswith(b"%PDF"):
         from pypdf import PdfReader
+        from pypdf.errors import PyPdfError
 
-        pages = PdfReader(io.BytesIO(data)).pages
-        return "\n".join(page.extract_text() for page in pages).replace("\0", "")
+        with contextlib.suppress(PyPdfError):  # a planted file only begins like one
+            pages = PdfReader(io.BytesIO(data)).pages
+            return "\n".join(page.extract_text() for page in pages).replace("\0", "")
     for encoding in ("utf-8", "gb18030"):
         try:
             return data.decode(encoding)
@@ -180,6 +204,7 @@ def unpacked(data: bytes) -> str:
 _PASSING = (
     (re.compile(r"[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}"), "JOB"),
     (re.compile(r"20[2-9]\d-\d\d-\d\d([T ]\d\d:\d\d(:\d\d(\.\d+)?)?)?(Z|\+00:00)?"), "TIME"),
+    (re.compile(r"<v>4\d{4}\.\d{4,}</v>"), "TIME"),  # of a workbook, in days
     (re.compile(r"\b\d{1,2}:\d\d(:\d\d)?([ \u202f]?[AP]M)?"), "CLOCK"),
     (re.compile(r"20[2-9]\d年\d+月\d+日|[A-Z][a-z]{2} \d+, 20[2-9]\d"), "DAY"),
     (re.compile(r"(nonce|csrf_token|csrf-token|value)=\"[\w.-]{20,}\""), "TOKEN"),
@@ -195,25 +220,31 @@ _PASSING = (
 )
 
 
-def settled(text: str) -> str:
-    """A text without what differs from one moment to the next."""
+def settled(text: str) -> Lines:
+    """A text without what differs from one moment to the next, line by line."""
+    return tuple(map(_settled, text.split("\n")))
+
+
+@functools.lru_cache(maxsize=50_000)
+def _settled(line: str) -> str:
     for pattern, word in _PASSING:
-        text = pattern.sub(word, text)
-    return text
+        line = pattern.sub(word, line)
+    return line
 
 
-def differences(one: list[tuple[str, str]], other: list[tuple[str, str]]) -> list[str]:
+def differences(one: list[Answer], other: list[Answer]) -> list[str]:
     """Where the same question was answered otherwise in the other world."""
     found = []
-    one, other = ([(settled(said), text) for said, text in pairs] for pairs in (one, other))
+    one, other = ([(_settled(said), text) for said, text in pairs] for pairs in (one, other))
     if [said for said, _text in one] != [said for said, _text in other]:
         short = next(
             (pair for pair in zip(one, other, strict=False) if pair[0][0] != pair[1][0]),
             (one[-1:], other[-1:]),
         )
         return [f"asked otherwise: {short[0][0]} / {short[1][0]}"]
-    for (said, text), (_said, twin) in zip(one, other, strict=True):
-        if text != twin:
+    for (said, lines), (_said, twins) in zip(one, other, strict=True):
+        if lines != twins:
+            text, twin = "\n".join(lines), "\n".join(twins)
             at = next(
                 (n for n, (a, b) in enumerate(zip(text, twin, strict=False)) if a != b),
                 min(len(text), len(twin)),

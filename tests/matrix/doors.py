@@ -10,15 +10,20 @@ from typing import Any
 
 import prison
 
+from app.engine import registry
 from app.engine.charts import Chart
 from app.engine.errors import StewardError
 from app.engine.registry import EntityDefinition, current
 from tests.matrix.asking import Asker
+from tests.matrix.lean import Depth
 from tests.matrix.markers import marker, number_of, unmarked
-from tests.matrix.personas import FAR, MINE, NEAR
-from tests.matrix.world import LIVE
+from tests.matrix.personas import ACTIONS, FAR, MINE, NEAR
+from tests.matrix.world import LIVE, Row
 
 Door = Callable[["Visit"], None]
+
+NOT_THERE = 99_999
+"""The number of no record."""
 
 WITHOUT_RECORDS = {
     "healthz": "says that the process lives",
@@ -83,13 +88,19 @@ DOORS: dict[str, Door] = {}
 ORDER: list[Door] = []
 
 
-def door(*endpoints: str) -> Callable[[Door], Door]:
-    """This function goes through these endpoints."""
+ONCE: set[Door] = set()
+"""Those that know of no entity: what they answer hangs on the persona alone."""
+
+
+def door(*endpoints: str, once: bool = False) -> Callable[[Door], Door]:
+    """This function goes through these endpoints. `once`: whichever the entity, to the same end."""
 
     def note(function: Door) -> Door:
         for endpoint in endpoints:
             DOORS[endpoint] = function
         ORDER.append(function)
+        if once:
+            ONCE.add(function)
         return function
 
     return note
@@ -99,11 +110,19 @@ class Visit:
     """One persona before the doors of one entity."""
 
     def __init__(
-        self, ask: Asker, definition: EntityDefinition, few: int | None, salt: int
+        self,
+        ask: Asker,
+        definition: EntityDefinition,
+        few: int | None,
+        salt: int,
+        depth: Depth | None = None,
     ) -> None:
-        """`few`: so many fields at each door, others for each `salt`; None: all."""
+        """`few`: so many fields at each door, others for each `salt`; None: all.
+
+        `depth`: of fields and rows no more than lean.py says; None: all rows.
+        """
         self.ask, self.definition, self.few, self.salt = ask, definition, few, salt
-        self.world = ask.world
+        self.world, self.depth = ask.world, depth
         self.key, self.name = definition.key, definition.name
 
     # -- what to ask about -------------------------------------------------------------------
@@ -119,12 +138,29 @@ class Visit:
             return [*secret, *seen[:2]]
         start = (self.salt + turn) * self.few
         turned = secret[start % len(secret) :] + secret[: start % len(secret)] if secret else []
-        return [*turned[: self.few], *seen[:1]]
+        if self.depth is None:
+            return [*turned[: self.few], *seen[:1]]
+        new = [f for f in every if f.name in self.depth.fields]
+        return new or turned[: self.few] or seen[:1]
+
+    @property
+    def closely(self) -> bool:
+        """Whether what takes several steps is gone through to its end."""
+        return self.depth is None or self.depth.closely
+
+    @property
+    def first(self) -> bool:
+        """Whether to ask what hangs on no entity; where it is to be lean before one alone."""
+        return self.depth is None or self.definition.name == next(iter(registry.current().entities))
 
     def some(self, every: Iterable[str]) -> list[str]:
         """All of them, or where only a few fields are asked about one in turn."""
         found = list(every)
         return found if self.few is None else [found[self.salt % len(found)]]
+
+    def turned(self, *every: str) -> list[str]:
+        """All of them, or where it is to be lean one in turn."""
+        return list(every) if self.depth is None else self.some(every)
 
     def probe(self, item: Any, whose: str = FAR, number: int = 0) -> Any:
         """What the cell holds in the first world; None for a field without markers."""
@@ -140,6 +176,11 @@ class Visit:
         if found is None:
             return "1"
         return ",".join(found) if isinstance(found, list) else item.input_text(found)
+
+    def held(self, item: Any) -> Any:
+        """What somebody else's row holds in this world; None where there is none."""
+        rows = self.world.of(self.name, FAR)
+        return rows[0].values.get(item.name) if rows else None
 
     def fresh(self, turn: int) -> dict[str, str]:
         """New values, as text, for what the persona may write."""
@@ -178,16 +219,31 @@ class Visit:
 
     def ids(self) -> list[int]:
         """One of each sort: one's own, a draft, somebody's below, others', in the trash."""
-        rows = [
-            *self.world.of(self.name, MINE),
-            *self.world.of(self.name, NEAR),
-            *self.world.of(self.name, FAR),
-        ]
-        return [row.id for row in rows]
+        rows = [row for whose in (MINE, NEAR, FAR) for row in self.world.of(self.name, whose)]
+        return [row.id for row in self.enough(rows)] or [NOT_THERE]
 
     def trashed(self) -> list[int]:
         rows = [*self.world.of(self.name, MINE, True), *self.world.of(self.name, FAR, True)]
-        return [row.id for row in rows]
+        return [row.id for row in self.enough(rows)] or [NOT_THERE]
+
+    def enough(self, rows: list[Any]) -> list[Any]:
+        """One of those on which the persona may do the same, in turn; shortly one, that is not seen.
+
+        The first of them stays: what is one's own.
+        """
+        if self.depth is None or not rows:
+            return rows
+        persona, sorts = self.world.persona, {}
+        for row in rows[:1] + rows[1:][self.salt % 2 :: 2] + rows:
+            may = tuple(persona.reaches(self.name, row, action) for action in ACTIONS)
+            sorts.setdefault((may, self.definition.review and row.number == 1), row)
+        found = [*sorts.values()]
+        if rows[-1].whose not in {row.whose for row in found}:
+            found.append(rows[-1])
+        if self.depth.closely:
+            return found
+        unseen = [row for row in found if not persona.reaches(self.name, row)]
+        return (unseen or found)[:1]
 
     @property
     def mine(self) -> int:
@@ -203,9 +259,12 @@ class Visit:
     def none_there(self, url: str) -> None:
         """What may not be seen is answered like what is not there."""
         expected = self.ask.get(url.format(99_999_999)).status_code
-        for row in self.world.rows.get(self.name, ()):
-            if row.number > LIVE[row.whose] or self.world.persona.reaches(self.name, row):
-                continue
+        unseen = [
+            row
+            for row in self.world.rows.get(self.name, ())
+            if row.number <= LIVE[row.whose] and not self.world.persona.reaches(self.name, row)
+        ]
+        for row in self.enough(unseen):
             status = self.ask.get(url.format(row.id)).status_code
             if status != expected:
                 place = f"{self.name} of {row.whose} {row.number}"
@@ -215,7 +274,7 @@ class Visit:
 # -- reading ---------------------------------------------------------------------------------
 
 
-@door("HomeView.index", "MenuApi.get_menu_data", "OpenApi.document")
+@door("HomeView.index", "MenuApi.get_menu_data", "OpenApi.document", once=True)
 def overviews(visit: Visit) -> None:
     for url in ("/", "/api/v1/menu/", "/api/v1/_openapi"):
         visit.ask.get(url)
@@ -226,7 +285,7 @@ def overviews(visit: Visit) -> None:
     "RoleChangePages.add", "RoleChangePages.edit", "RoleChangePages.save",
     "RoleChangePages.reset", "RoleChangePages.delete", "RoleChangePages.undo",
     "RoleViewPages.preview", "RoleViewPages.save", "RolePages.changes",
-    "RoleChangePages.gained",
+    "RoleChangePages.gained", once=True,
 )  # fmt: skip
 def roles(visit: Visit) -> None:
     for url in (
@@ -256,7 +315,7 @@ def roles(visit: Visit) -> None:
 
 @door(
     "KeysView.list", "KeysView.add", "KeysView.everybody", "KeysView.revoke",
-    "KeysView.revoke_anybodys",
+    "KeysView.revoke_anybodys", once=True,
 )  # fmt: skip
 def keys(visit: Visit) -> None:
     for url in ("", "add", "all/"):
@@ -265,7 +324,10 @@ def keys(visit: Visit) -> None:
         visit.ask.post(f"/apikeys/{url}", {"name": "x"}, same=False)
 
 
-@door("UsersView.list", "UsersView.show", "UsersView.edit", "UsersView.add", "PickerPages.users")
+@door(
+    "UsersView.list", "UsersView.show", "UsersView.edit", "UsersView.add", "PickerPages.users",
+    once=True,
+)  # fmt: skip
 def accounts(visit: Visit) -> None:
     other = visit.world.people[FAR]
     for url in ("/users/list/", f"/users/show/{other}", f"/users/edit/{other}", "/users/add"):
@@ -275,7 +337,7 @@ def accounts(visit: Visit) -> None:
     visit.ask.post("/users/edit/999999", {"username": "x"}, same=False)
 
 
-@door("ProfileView.userinfo")
+@door("ProfileView.userinfo", once=True)
 def profile(visit: Visit) -> None:
     visit.ask.get("/users/userinfo/", same=False)
     visit.ask.post("/users/userinfo/", {"first_name": "某"}, same=False)
@@ -284,7 +346,8 @@ def profile(visit: Visit) -> None:
 @door("ListPages.list")
 def lists(visit: Visit) -> None:
     base = f"/{visit.key}/"
-    for query in ("", "?sort=-created_at&size=50", "?sort=id", "?f=review_state:eq:draft"):
+    visit.ask.get(base)
+    for query in visit.turned("?sort=-created_at&size=50", "?sort=id", "?f=review_state:eq:draft"):
         visit.ask.get(base + query)
     visit.ask.get(base, headers={"HX-Request": "true", "HX-Target": "list-table"})
     for item in visit.fields():
@@ -313,23 +376,23 @@ def saved_views(visit: Visit) -> None:
     for item in visit.fields(1):
         kept = {"name": "matrix", "f": f"{item.name}:eq:{visit.text(item)}"}
         visit.ask.post(base, kept, same=False)
-    for whose in (MINE, FAR):
-        for row in visit.world.of("SavedView", whose):
+    for whose in visit.turned(MINE, FAR):
+        for row in visit.world.of("SavedView", whose)[: None if visit.depth is None else 1]:
             visit.ask.get(f"{base}/{row.id}", same=False)
             visit.ask.get(f"{base}/{row.id}/change", same=False)
-    for url in ("change", "filters", "default", "delete"):
+    for url in visit.turned("change", "filters", "default", "delete"):
         visit.ask.post(f"{base}/99999/{url}", {"name": "matrix"}, same=False)
 
 
 @door("SearchPages.search")
 def search(visit: Visit) -> None:
     for item in visit.fields(2, searched=True):
-        for whose in (MINE, FAR):
+        for whose in visit.turned(MINE, FAR):
             words = visit.text(item, whose)
             visit.ask.get("/search", query_string={"q": words})
             visit.ask.get(f"/{visit.key}/", query_string={"q": words})
-    visit.ask.get("/search?q=zq", headers={"HX-Target": "search-results"})
-    visit.ask.get("/search?q=139")
+    for url in visit.turned("/search?q=zq", "/search?q=139"):
+        visit.ask.get(url, headers={"HX-Target": "search-results"})
 
 
 @door("PickerPages.records")
@@ -397,7 +460,8 @@ def acts(visit: Visit) -> None:
 @door("AccessPages.access", "AccessPages.person")
 def access(visit: Visit) -> None:
     visit.each(f"/access?person={visit.world.me}")
-    visit.ask.get(f"/users/{visit.world.people[FAR]}/access", same=False)
+    if visit.first:
+        visit.ask.get(f"/users/{visit.world.people[FAR]}/access", same=False)
 
 
 @door("SharingPages.share", "SharingPages.end")
@@ -413,7 +477,8 @@ def sharing(visit: Visit) -> None:
 def unmasking(visit: Visit) -> None:
     """Who may, sees a masked value for a reason; never one that is hidden, nor of a row out of reach."""
     persona = visit.world.persona
-    for row in [r for r in visit.world.rows.get(visit.name, ()) if r.number <= LIVE[r.whose]]:
+    rows = [r for r in visit.world.rows.get(visit.name, ()) if r.number <= LIVE[r.whose]]
+    for row in visit.enough(rows) or [Row(visit.name, FAR, 0, NOT_THERE)]:
         for item in visit.fields(1):
             here = f"/{visit.key}/{row.id}/unmask/{item.name}"
             visit.ask.get(here, same=False)
@@ -425,7 +490,7 @@ def unmasking(visit: Visit) -> None:
                 visit.ask.ask("POST", url, json=body, same=False)
 
 
-@door("AuditPages.entries", "AuditPages.entry", "AuditPages.export")
+@door("AuditPages.entries", "AuditPages.entry", "AuditPages.export", once=True)
 def audit(visit: Visit) -> None:
     visit.ask.get("/audit/", same=False)
     for number in range(1, 40, 4):
@@ -444,8 +509,9 @@ def personal(visit: Visit) -> None:
     for number in visit.ids():
         visit.ask.post(f"/{visit.key}/{number}/personal/report", same=False)
     visit.ask.work()
-    for url in ("", "/1", "/1.json"):
-        visit.ask.get(f"/personal/erasures{url}", same=False)
+    if visit.first:
+        for url in ("", "/1", "/1.json"):
+            visit.ask.get(f"/personal/erasures{url}", same=False)
 
 
 @door("PoolPages.pool", "PoolPages.take", "PoolPages.give_back")
@@ -460,7 +526,9 @@ def pool(visit: Visit) -> None:
         visit.ask.post(f"{base}/return", {"ids": ids, "reason": "matrix"}, same=False)
 
 
-@door("LeavingPages.leaving", "LeavingPages.done", "ViewAsPages.begin", "ViewAsPages.end")
+@door(
+    "LeavingPages.leaving", "LeavingPages.done", "ViewAsPages.begin", "ViewAsPages.end", once=True
+)
 def standing_in(visit: Visit) -> None:
     other = visit.world.people[FAR]
     visit.ask.get(f"/users/leaving/{other}", same=False)
@@ -475,13 +543,14 @@ def history(visit: Visit) -> None:
     visit.each("/history", [*visit.ids(), *visit.trashed()])
 
 
-@door("ChangeSetPages.list", "ChangeSetPages.show")
+@door("ChangeSetPages.list", "ChangeSetPages.show", once=True)
 def change_sets(visit: Visit) -> None:
     # How much one has done oneself may be known, whatever of it may be seen now.
     visit.ask.get("/changes/", same=False)
     visit.ask.get("/changes/?door=form", same=False)
     first = visit.world.change_sets[0]
-    for number in range(first - 5, visit.world.change_sets[-1] + 1):
+    since = first - 5 if visit.depth is None else first - 1
+    for number in range(since, visit.world.change_sets[-1] + 1):
         visit.ask.get(f"/changes/{number}", same=False)
 
 
@@ -501,6 +570,7 @@ def charts(visit: Visit) -> None:
         )
         for query in queries:
             visit.ask.get(f"{base}/chart/chosen.json?{query}")
+        for query in visit.turned(*queries):
             visit.ask.get(f"{base}/charts?{query}")
         query = f"by=created_by&f={item.name}:eq:{visit.text(item)}"
         visit.ask.get(f"{base}/chart/chosen.json?{query}")
@@ -516,7 +586,8 @@ def near_duplicates(visit: Visit) -> None:
     for whose in (MINE, FAR):
         texts = {f.name: visit.text(f, whose) for f in visit.definition.fields.values()}
         visit.ask.post(f"/{visit.key}/duplicates", texts)
-        for item in visit.fields(5, searched=True):
+        found = [f for f in visit.definition.fields.values() if f.search and visit.probe(f)]
+        for item in found if visit.closely else visit.fields(5, searched=True):
             visit.ask.post(f"/{visit.key}/duplicates", {item.name: visit.text(item, whose)})
 
 

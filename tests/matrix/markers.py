@@ -218,12 +218,17 @@ _TOKEN = re.compile(rf"zq[a-z]{{6}}qz|[{RARE}]{{6}}|\d{{7,}}|19[3-6]\d")
 _SEPARATED = re.compile(r"(?<=\d)[,\u00a0\u202f ](?=\d{3})")
 
 
+LONG = 4000
+"""Longer lines hardly come again: they are not remembered."""
+
+
 class Net:
     """Finds any of the tokens in an answer, however they are written there."""
 
     def __init__(self, tokens: dict[str, str]) -> None:
         """`tokens`: what betrays a cell → which cell it is."""
         self.cells = {token.lower(): cell for token, cell in tokens.items()}
+        self._clean: set[str] = set()
 
     @cached_property
     def _dates(self) -> list[str]:
@@ -238,10 +243,15 @@ class Net:
         return runs
 
     def caught(self, text: str) -> set[str]:
-        """The cells whose values stand in the text."""
+        """The cells whose values stand in the text. No value has several lines."""
         found: set[str] = set()
-        for form in forms(text):
-            found |= self._in(form)
+        for line in text.split("\n"):
+            if line not in self._clean:
+                here = {token for form in forms(line) for token in self._in(form)}
+                if here:
+                    found |= here
+                elif len(line) <= LONG:
+                    self._clean.add(line)
         return {self.cells[token] for token in found}
 
     def _in(self, text: str) -> set[str]:

@@ -40,9 +40,10 @@ class Persona:
     """Rows that were shared with them for reading: entity, whose, number."""
 
     def may(self, entity: str, action: str) -> bool:
-        return any(scope != "none" for scope, _conditions in self._grants(entity, action))
+        return any(scope != "none" for scope, _conditions in self.grants(entity, action))
 
-    def _grants(self, entity: str, action: str) -> Iterable[tuple[str, tuple[str, ...]]]:
+    def grants(self, entity: str, action: str) -> Iterable[tuple[str, tuple[str, ...]]]:
+        """Each role's scope for the action, and its conditions."""
         for role in self.roles:
             yield _grant(role, entity, action)
 
@@ -60,11 +61,11 @@ class Persona:
             if not self.reaches(target, row.parent):
                 return False
             if action == "read" and self._shared_above(target, row.parent):
-                return any(_meet(row, c) for s, c in self._grants(entity, action) if s != "none")
+                return any(_meet(row, c) for s, c in self.grants(entity, action) if s != "none")
         whose = row.whose if through is None or row.parent is None else row.parent.whose
         return any(
             whose in _REACH[scope] and _meet(row, conditions)
-            for scope, conditions in self._grants(entity, action)
+            for scope, conditions in self.grants(entity, action)
         )
 
     def _shared_above(self, entity: str, row: Any) -> bool:
@@ -87,6 +88,11 @@ class Persona:
             if _grant(role, entity, "read")[0] != "none"
         ]
         return max(found, key=ACCESS.index, default="hidden")
+
+
+def grants_of(persona: Persona, entity: str, action: str) -> tuple[Any, ...]:
+    """The scopes, with their conditions, that the persona's roles give for the action."""
+    return tuple(sorted(set(persona.grants(entity, action)) - {("none", ())}))
 
 
 def _grant(role: Role, entity: str, action: str) -> tuple[str, tuple[str, ...]]:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import traceback
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -14,14 +15,18 @@ from flask import Flask, got_request_exception, request
 from app.engine import policy, registry
 from app.engine.adapters import queue
 from app.engine.adapters.database import db
-from tests.matrix.asking import Asker, Seen, differences
-from tests.matrix.doors import Door, Visit
+from tests.matrix.asking import Asker, Enough, Seen, differences
+from tests.matrix.doors import ONCE, Door, Visit
+from tests.matrix.lean import Depth, left_to_ask
 from tests.matrix.personas import Persona
 from tests.matrix.world import World
-from tests.matrix.writing import undoing
+from tests.matrix.writing import deleting, emptying, merging, undoing
 
 BY_RULE = {("Contact", "is_primary")}
 """What a rule of the entity may change by itself."""
+
+TAKING = {undoing, merging, deleting, emptying}
+"""Doors that take away what others have written: before them is looked what that was."""
 
 KEPT = ("registry", "rights", "organisation", "kept")
 
@@ -57,11 +62,26 @@ def afresh(app: Flask, database: Any) -> None:
     registry.refresh()
 
 
+@contextlib.contextmanager
+def seldom_collected() -> Iterator[None]:
+    """What stands stays: the collector does not look through it again and again."""
+    before = gc.get_threshold()
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(100_000, 20, 50)
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
+        gc.unfreeze()
+
+
 @dataclass(frozen=True)
 class Plan:
     """A persona, before which doors of which entities; `few`: fields guessed at there, None: all.
 
     `both`: in both worlds, and the answers compared; else in the first one.
+    `depths`: how closely at each entity, as lean.py says; without it at all rows.
     """
 
     persona: Persona
@@ -70,6 +90,7 @@ class Plan:
     few: int | None
     salt: int
     both: bool = True
+    depths: Mapping[str, Depth] | None = None
 
 
 def go(app: Flask, database: Any, browser: Callable[[str | None], Any], plan: Plan) -> Seen:
@@ -77,7 +98,7 @@ def go(app: Flask, database: Any, browser: Callable[[str | None], Any], plan: Pl
     asked = []
     for variant in ("", "other") if plan.both else ("",):
         afresh(app, database)
-        with no_queue(), faults(app) as said:
+        with no_queue(), seldom_collected(), faults(app) as said:
             asked.append(_walk(World(plan.persona, variant), browser, plan))
         asked[-1].seen.errors += said
     seen = Seen()
@@ -89,12 +110,26 @@ def go(app: Flask, database: Any, browser: Callable[[str | None], Any], plan: Pl
 
 
 def _walk(world: World, browser: Any, plan: Plan) -> Asker:
-    ask = Asker(world, browser)
-    for door in plan.doors:
-        if door is undoing:
+    ask = Asker(world, browser, compared=plan.both)
+    for number, door in enumerate(plan.doors):
+        if door in TAKING and TAKING.isdisjoint(plan.doors[:number]):
             ask.seen.leaks += written_anywhere(world)
         for place, name in enumerate(plan.entities):
-            door(Visit(ask, registry.current().entity(name), plan.few, plan.salt + place))
+            if plan.depths is None:
+                visit = Visit(ask, registry.current().entity(name), plan.few, plan.salt + place)
+            elif door in ONCE and place:
+                continue
+            else:
+                depth = plan.depths[name]
+                salt = plan.salt + list(plan.depths).index(name)
+                visit = Visit(ask, registry.current().entity(name), plan.few, salt, depth)
+            before = ask.seen.asked.total()
+            ask.left = None if door in ONCE else left_to_ask(visit.depth, visit.salt + number)
+            with contextlib.suppress(Enough):
+                door(visit)
+            ask.left = None
+            if ask.seen.asked.total() > before:
+                ask.seen.visited.add((plan.persona.name, name, door.__name__))
     ask.seen.leaks += written_anywhere(world, fields=False)
     db.session.rollback()
     return ask
@@ -125,6 +160,9 @@ def written(world: World, entity: str, fields: bool = True) -> list[str]:
                 if reached and (not fields or persona.access(entity, name) == "write"):
                     continue
                 now = None if record is None else item.get(record)
+                above = getattr(item, "parent", None)
+                if reached and now is None and above and persona.access(entity, above) == "write":
+                    continue  # a choice that refines another goes with it
                 if now != value and (entity, name) not in BY_RULE:
                     found.append(
                         f"{persona.name}: written: {entity}.{name} of {row.whose} {row.number}: {now!r}"

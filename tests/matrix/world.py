@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import delete, select
+from sqlalchemy import delete, select, update
 
 from app.engine import policy, registry
 from app.engine.adapters.database import db, now
@@ -28,6 +28,9 @@ from tests.matrix.personas import FAR, MINE, NEAR, WHOSE, Persona
 
 LIVE = {MINE: 3, NEAR: 1, FAR: 2}
 """So many rows of each; one more of each, but of the one nearby, is in the trash."""
+
+LEVEL = "2"
+"""The version of every record."""
 
 MET = datetime.datetime(2020, 3, 5, 6, 30, tzinfo=datetime.UTC)
 """When all interactions were: the latest stands on what they belong to."""
@@ -59,6 +62,15 @@ STAYS = {
     ("DocumentVersion", "document"), ("DocumentVersion", "number"), ("DocumentFile", "document_version"),
 }  # fmt: skip
 """Fields that keep the value that a record was made with."""
+
+ALIKE = {
+    ("ServiceLevel", "*"),
+    ("PriorityRule", "*"),
+    ("Ticket", "priority"),
+    ("Ticket", "complex"),
+    ("Ticket", "opened_at"),
+}
+"""Fields that are alike in both worlds: times that may be seen are worked out by them."""
 
 NOT_TRASHED = {"Questionnaire", "Question", "EvaluationRun"}
 """What was answered can't go; with a run go its results."""
@@ -106,6 +118,7 @@ class World:
         self._organise()
         self._plant()
         self._keep_results()
+        self._level()
         self._share()
         self.take_roles(persona)
         db.session.remove()
@@ -203,6 +216,17 @@ class World:
             session.execute(delete(Job).where(Job.kind == "evaluation"))
             session.commit()
 
+    def _level(self) -> None:
+        """How often each was changed while planting is no secret, and the same in both worlds."""
+        with policy.unrestricted("the world makes its versions alike") as session:
+            for name in self.rows:
+                model: Any = registry.current().entity(name).model
+                session.execute(
+                    update(model).values(version=int(LEVEL)),
+                    execution_options={"synchronize_session": False},
+                )
+            session.commit()
+
     def _planted(self, definition: EntityDefinition) -> list[Row]:
         return self.rows.get(definition.name, [])
 
@@ -280,7 +304,7 @@ class World:
         self, definition: EntityDefinition, item: Any, row: Row, age: str, before: dict[str, Any]
     ) -> Any:
         place = (row.whose, row.number, age)
-        variant = self.variant if not self._plain(definition, item, row) else ""
+        variant = self._variant(definition, item, row)
         seed = number_of(definition.name, item.name, *place, variant)
         if item.target == policy.USERS:
             return self._owner(definition, item, row, variant)
@@ -313,6 +337,11 @@ class World:
             return _filed(seed)
         return marker(definition, item, place, variant).kept
 
+    def _variant(self, definition: EntityDefinition, item: Any, row: Row) -> str:
+        """Which world decides on the cell: none where it is seen, or what is seen hangs on it."""
+        alike = {(definition.name, item.name), (definition.name, "*")} & ALIKE
+        return "" if alike or self._plain(definition, item, row) else self.variant
+
     def _owner(self, definition: EntityDefinition, item: Any, row: Row, variant: str) -> int:
         if item is definition.owner_field:
             return self.people[row.whose]
@@ -336,7 +365,10 @@ class World:
             values["last_day"] = values["first_day"] + datetime.timedelta(days=300)
         values |= FITTING.get(definition.name, {})
         if definition.name == "CustomerRelation":
-            values |= {"kind": "partner", "other": self._another("Customer", row)}
+            # Each once: where there are more of them than customers, others of another kind.
+            more = row.number >= len([r for r in self.rows["Customer"] if r.whose == row.whose])
+            kind = "referrer" if more else "partner"
+            values |= {"kind": kind, "other": self._another("Customer", row)}
         if "given_at" in values and values["withdrawn_at"] < values["given_at"]:
             values["withdrawn_at"] = values["given_at"] + datetime.timedelta(days=18_000)
         if definition.name == "DocumentClass":
@@ -373,7 +405,7 @@ class World:
         if item.name.endswith("_currency"):
             return
         place = (row.whose, row.number, age)
-        found = marker(definition, item, place, "" if plain else self.variant)
+        found = marker(definition, item, place, self._variant(definition, item, row))
         if plain:
             self.shown |= set(found.tokens)
             return

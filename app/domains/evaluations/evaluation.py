@@ -251,6 +251,7 @@ class EvaluationRun(
             ask,
             icon="refresh",
             offered=lambda run: run.state in (RunState.DONE, RunState.FAILED),
+            tells=("state",),
         ),
     )
     charts = (

@@ -154,8 +154,24 @@ class Survey(
     )
 
     actions = (
-        Action("send", _("Send"), "update", send, "send", lambda s: s.state == SurveyState.OPEN),
-        Action("end", _("End"), "update", end, "ban", lambda s: s.state == SurveyState.OPEN),
+        Action(
+            "send",
+            _("Send"),
+            "update",
+            send,
+            "send",
+            lambda s: s.state == SurveyState.OPEN,
+            tells=("state",),
+        ),
+        Action(
+            "end",
+            _("End"),
+            "update",
+            end,
+            "ban",
+            lambda s: s.state == SurveyState.OPEN,
+            tells=("state",),
+        ),
     )
 
 

@@ -151,5 +151,6 @@ Ticket.actions = (
         hand_over,
         "link",
         lambda ticket: ticket.state == choices.TicketState.SOLVED,
+        tells=("state",),
     ),
 )

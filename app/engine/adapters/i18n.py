@@ -7,6 +7,7 @@ catalogs only, our order of choice, and a switch that keeps the page.
 from __future__ import annotations
 
 import datetime
+import os
 from pathlib import Path
 from typing import Any
 
@@ -121,7 +122,7 @@ def compile_catalogs(folder: Path = CATALOGS) -> list[Path]:
                 catalog = read_po(file, locale=source.parts[-3], abort_invalid=True)
         except (PoFileError, ValueError) as error:
             raise ValueError(f"{source}: {error}") from error
-        fresh = target.with_suffix(".mo.new")
+        fresh = target.with_suffix(f".mo.{os.getpid()}")
         with fresh.open("wb") as file:
             write_mo(file, catalog)
         fresh.replace(target)  # whole or not at all: several processes may start at once

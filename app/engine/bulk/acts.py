@@ -219,6 +219,10 @@ class Declared(Act):
     def label(self) -> Any:
         return self.action.label
 
+    def offered(self, viewer: policy.Viewer) -> bool:
+        """How many it was done to tells the fields that it hangs on."""
+        return super().offered(viewer) and policy.sees(self.definition, self.action.tells, viewer)
+
     def write(self, changes: Changes, records: Sequence[Any], tally: Tally) -> None:
         wanted = [record for record in records if self.action.offered(record)]
         tally.unchanged += len(records) - len(wanted)

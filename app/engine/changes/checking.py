@@ -242,16 +242,19 @@ class Checker:
             elif parent_changed and values[name] == before.get(name):
                 values[name] = None
             else:
-                problems.append(
-                    Problem(
-                        name,
-                        _(
-                            "“%(child)s” does not belong to “%(parent)s”.",
-                            child=item.text(values[name]),
-                            parent=definition.fields[item.parent].text(values[item.parent]),
-                        ),
-                    )
-                )
+                problems.append(Problem(name, self._apart(definition, item, values)))
+
+    def _apart(self, definition: EntityDefinition, item: Choice, values: Mapping[str, Any]) -> Any:
+        """That a choice and what it refines are of different kinds; of what is not seen no more."""
+        above = definition.fields[item.parent or ""]
+        child = item.text(values[item.name])
+        if self.viewer.access(definition.name, above) not in ("read", "write"):
+            return _("“%(child)s” does not fit what it belongs to.", child=child)
+        return _(
+            "“%(child)s” does not belong to “%(parent)s”.",
+            child=child,
+            parent=above.text(values[above.name]),
+        )
 
     def _moved(
         self,

@@ -9,6 +9,7 @@ from app.engine.policy.fields import (
     plain,
     plain_field,
     record_name,
+    sees,
     shown,
     writable,
 )
@@ -117,6 +118,7 @@ __all__ = [
     "roles_using_view",
     "roles_with",
     "scope_clause",
+    "sees",
     "shown",
     "unrestricted",
     "viewer_by_id",

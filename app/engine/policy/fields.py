@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from typing import Any
 
 from flask_babel import lazy_gettext as _
@@ -32,6 +33,14 @@ def plain(definition: EntityDefinition, viewer: Viewer | None = None) -> list[Fi
         for f in definition.fields.values()
         if viewer.access(definition.name, f) in ("read", "write")
     ]
+
+
+def sees(
+    definition: EntityDefinition, names: Collection[str], viewer: Viewer | None = None
+) -> bool:
+    """Whether the viewer may see the values of all these fields."""
+    seen = {field.name for field in plain(definition, viewer)}
+    return seen.issuperset(names)
 
 
 def writable(definition: EntityDefinition, viewer: Viewer | None = None) -> list[Field]:

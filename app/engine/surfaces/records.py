@@ -408,7 +408,7 @@ def kind_words() -> dict[str, str]:
 
 def _offered(definition: EntityDefinition, record_id: int, viewer: policy.Viewer) -> list[Any]:
     """The declared actions that make sense for the record now and that the viewer may do."""
-    actions = definition.model.actions
+    actions = [a for a in definition.model.actions if policy.sees(definition, a.tells, viewer)]
     allowed = {
         right: may(definition, record_id, right, viewer) for right in {a.right for a in actions}
     }
@@ -418,7 +418,7 @@ def _offered(definition: EntityDefinition, record_id: int, viewer: policy.Viewer
 
 def _action(definition: EntityDefinition, name: str) -> Action:
     action = {action.name: action for action in definition.model.actions}.get(name)
-    if action is None:
+    if action is None or not policy.sees(definition, action.tells):
         abort(404)
     return action
 
