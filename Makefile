@@ -64,7 +64,7 @@ $(VENV)/.packages: requirements.txt | $(in_venv)
 	@$(in_venv) -m pip install --quiet -r requirements.txt
 	@touch $@
 
-$(VENV)/.packages-dev: requirements-dev.txt requirements-sign-in.txt $(VENV)/.packages
+$(VENV)/.packages-dev: requirements-dev.txt requirements-sign-in.txt requirements-s3.txt $(VENV)/.packages
 	@$(in_venv) -m pip install --quiet -r requirements-dev.txt
 	@touch $@
 

@@ -13,7 +13,7 @@ from werkzeug.datastructures import FileStorage, MultiDict
 from wtforms.form import BaseForm
 
 from app.engine import files, policy
-from app.engine.errors import Problem, ValueProblem
+from app.engine.errors import NotAllowed, Problem, StewardError, ValueProblem
 from app.engine.fields import Choice, Field
 from app.engine.inputs import SENT_FILE, Amount, dress, dress_currency, input_id
 from app.engine.presentation import companions, groups, kept
@@ -146,7 +146,9 @@ def sent_files(
             continue
         try:
             texts[field.name] = str(files.put(file.stream, file.filename).id)
-        except ValueProblem as problem:
+        except NotAllowed:
+            raise
+        except StewardError as problem:  # a full store, too: what was typed stays in the form
             problems.append(Problem(field.name, problem.message))
     return texts, problems
 

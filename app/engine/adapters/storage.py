@@ -8,20 +8,42 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import errno
+import functools
+import logging
+import os
 import shutil
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path, PurePosixPath
-from typing import Any, BinaryIO, cast
+from typing import Any, BinaryIO, ParamSpec, TypeVar, cast
 
 import fsspec
 from flask import Flask, current_app
 from flask_babel import lazy_gettext as _
 
 from app.engine.adapters import sealed_files, vault
-from app.engine.errors import NotFound
+from app.engine.errors import NotFound, TryLater
 
 _CHUNK = 1024 * 1024
+
+_PATIENCE: dict[str, Any] = {
+    "config_kwargs": {
+        "connect_timeout": 5,
+        "read_timeout": 60,
+        "retries": {"max_attempts": 2, "mode": "standard"},
+    },
+    "use_listings_cache": False,
+}
+"""How long a store far away is waited for. What another process has written is seen at once."""
+
+_FAR_AWAY = ("botocore", "aiobotocore", "aiohttp", "s3fs", "asyncio", "gcsfs", "adlfs", "azure")
+"""Packages whose errors mean that a store far away did not do what it was asked."""
+
+Asked = ParamSpec("Asked")
+Answer = TypeVar("Answer")
+
+log = logging.getLogger(__name__)
 
 UNFINISHED = ".part"
 """How the name of a file ends that is still being written."""
@@ -35,17 +57,90 @@ class FileGone(NotFound):
         self.path = path
 
 
+_OUT_OF_ORDER = (
+    errno.EIO, errno.EROFS, errno.EACCES, errno.EPERM, errno.ESTALE, errno.ENODEV, errno.ENOTCONN,
+)  # fmt: skip
+"""What a disk, or a folder of another machine, says when it is not there as it should be."""
+
+
+class StoreAway(TryLater):
+    """The store does not answer, or refuses: what was asked for is not done, and may be asked again."""
+
+    def __init__(self) -> None:
+        super().__init__(
+            _("The file store does not answer. Nothing was lost; try again in a moment.")
+        )
+
+
+@contextlib.contextmanager
+def answering() -> Iterator[None]:
+    """Errors of the store as StoreAway, whatever library they come from: for reading what `open` gave."""
+    try:
+        yield
+    except Exception as error:
+        if not _of_the_store(error):
+            raise
+        log.warning("the file store failed: %s: %s", type(error).__name__, error)
+        raise StoreAway from error
+
+
+def _of_the_store(error: BaseException) -> bool:
+    if isinstance(error, OSError) and error.errno in _OUT_OF_ORDER:
+        return True
+    kinds = type(error).__mro__
+    if any(kind.__module__.partition(".")[0] in _FAR_AWAY for kind in kinds):
+        return True
+    # s3fs turns the service's refusals into errors of the system, with the service's own behind.
+    behind = error.__cause__
+    return isinstance(error, OSError) and behind is not None and _of_the_store(behind)
+
+
+def _asked(method: Callable[Asked, Answer]) -> Callable[Asked, Answer]:
+    """A method that asks the store. Raises StoreAway beside what it raises itself."""
+
+    @functools.wraps(method)
+    def wrapped(*arguments: Asked.args, **named: Asked.kwargs) -> Answer:
+        with answering():
+            return method(*arguments, **named)
+
+    return wrapped
+
+
 class Storage:
     """The store of one application."""
 
     def __init__(self, url: str) -> None:
-        self._files, self._root = fsspec.core.url_to_fs(url)
-        self._local = self._files.protocol in ("file", ("file", "local"))
+        self._url = url
+        self._owner = 0
+        self._known: tuple[Any, str] = (None, "")
+        self._local = fsspec.utils.get_protocol(url) in ("file", "local")
 
+    def _opened(self) -> tuple[Any, str]:
+        """The store as fsspec has it: anew in each process, since its threads do not survive a fork."""
+        if self._owner != os.getpid():
+            options = _PATIENCE if self._url.startswith(("s3://", "s3a://")) else {}
+            self._known = fsspec.core.url_to_fs(self._url, **options)
+            self._owner = os.getpid()
+        return self._known
+
+    @property
+    def _files(self) -> Any:
+        return self._opened()[0]
+
+    @property
+    def _root(self) -> str:
+        return self._opened()[1]
+
+    def _make_folder(self, target: str) -> None:
+        """A store far away has no folders."""
+        if self._local:
+            self._files.makedirs(str(PurePosixPath(target).parent), exist_ok=True)
+
+    @_asked
     def save(self, path: str, source: Path | BinaryIO) -> int:
         """Put a local file or a stream under `path`; its size in bytes."""
         target = self._address(path)
-        self._files.makedirs(str(PurePosixPath(target).parent), exist_ok=True)
+        self._make_folder(target)
         unfinished = f"{target}{UNFINISHED}"
         try:
             with self._files.open(unfinished, "wb") as file:
@@ -61,13 +156,14 @@ class Storage:
             raise
         return size
 
+    @_asked
     def write(self, path: str, source: BinaryIO) -> int:
         """Write a stream where nobody looks before it is whole, to be moved then; its size in bytes.
 
         What was written before something went wrong is taken away.
         """
         target = self._address(path)
-        self._files.makedirs(str(PurePosixPath(target).parent), exist_ok=True)
+        self._make_folder(target)
         try:
             with self._files.open(target, "wb") as file:
                 return _written(source, file)
@@ -76,10 +172,11 @@ class Storage:
                 self._files.rm(target)
             raise
 
+    @_asked
     def move(self, path: str, target: str) -> None:
         """Give a file its place; whatever is there is replaced. Raises FileGone."""
         there = self._address(target)
-        self._files.makedirs(str(PurePosixPath(there).parent), exist_ok=True)
+        self._make_folder(there)
         try:
             self._files.mv(self._address(path), there)
         except FileNotFoundError as error:
@@ -94,10 +191,12 @@ class Storage:
             place = place.parent
         return shutil.disk_usage(place).free
 
+    @_asked
     def has(self, path: str) -> bool:
         """Whether there is such a file."""
         return bool(self._files.isfile(self._address(path)))
 
+    @_asked
     def written_at(self, path: str) -> datetime.datetime | None:
         """When it was last written; None where it is gone."""
         try:
@@ -106,6 +205,7 @@ class Storage:
             return None
         return moment if moment.tzinfo else moment.replace(tzinfo=datetime.UTC)
 
+    @_asked
     def open(self, path: str) -> BinaryIO:
         """Open for reading, decrypted. Raises FileGone, VaultClosed.
 
@@ -122,6 +222,7 @@ class Storage:
         except FileNotFoundError as error:
             raise FileGone(path) from error
 
+    @_asked
     def seal(self, path: str) -> bool:
         """Encrypt a file with the first key unless it is already; whether there was anything to do."""
         first = vault.present().first
@@ -145,6 +246,7 @@ class Storage:
                 shutil.copyfileobj(stream, file, _CHUNK)
             yield copy
 
+    @_asked
     def paths(self, folder: str = "") -> list[str]:
         """Every file below a folder, or of the store, in order; none where there is no such folder."""
         try:
@@ -158,6 +260,7 @@ class Storage:
         with self._as_it_is(path) as file:
             return sealed_files.key_name(file.read(sealed_files.HEAD)) is not None
 
+    @_asked
     def remove(self, path: str) -> None:
         """Take a file away; one that is gone is no error."""
         with contextlib.suppress(FileNotFoundError):

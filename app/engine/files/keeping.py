@@ -17,7 +17,7 @@ from sqlalchemy.orm import Session
 from app.engine import policy
 from app.engine.adapters.database import db, in_turn, now, write_transaction
 from app.engine.adapters.disk import full_disk_told
-from app.engine.adapters.storage import FileGone, store
+from app.engine.adapters.storage import FileGone, answering, store
 from app.engine.errors import NotFound, ValueProblem
 from app.engine.fields.file import size_text
 from app.engine.files.detecting import kind_of
@@ -116,7 +116,7 @@ def _looked_at(there: str, size: int) -> str:
     """The kind of what was written. Raises ValueProblem where it is nothing."""
     if not size:
         raise ValueProblem(_("The file is empty."))
-    with store().open(there) as file:
+    with store().open(there) as file, answering():
         return kind_of(file)
 
 

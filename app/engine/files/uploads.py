@@ -20,7 +20,7 @@ from werkzeug.exceptions import ClientDisconnected
 from app.engine import policy
 from app.engine.adapters.database import db, now, write_transaction
 from app.engine.adapters.disk import DiskFull, full_disk_told
-from app.engine.adapters.storage import store
+from app.engine.adapters.storage import answering, store
 from app.engine.errors import NotAllowed, NotFound, StewardError, ValueProblem
 from app.engine.files.filing import file_fields
 from app.engine.files.keeping import USABLE, TooLarge, get, keep
@@ -261,7 +261,7 @@ class _Joined(io.RawIOBase):
     @staticmethod
     def _read(parts: Sequence[UploadPart]) -> Iterator[bytes]:
         for part in parts:
-            with store().open(part.path) as file:
+            with store().open(part.path) as file, answering():
                 while piece := file.read(io.DEFAULT_BUFFER_SIZE * 32):
                     yield piece
 

@@ -13,7 +13,7 @@ from app.engine.adapters.appbuilder.views import Pages, entity_page, expose
 from app.engine.adapters.web import toast
 from app.engine.addresses import record_address, undo_address
 from app.engine.changes import change_set
-from app.engine.errors import InvalidInput, NotFound, StewardError, ValueProblem
+from app.engine.errors import InvalidInput, NotAllowed, NotFound, StewardError
 from app.engine.presentation import filing_field
 from app.engine.query import Records
 from app.engine.registry import EntityDefinition, current
@@ -63,7 +63,9 @@ def _numbers(refused: list[str]) -> Iterator[int]:
         if file.filename:
             try:
                 yield files.put(file.stream, file.filename).id
-            except ValueProblem as error:
+            except NotAllowed:
+                raise
+            except StewardError as error:
                 refused.append(f"{file.filename}: {error}")
 
 
