@@ -122,6 +122,8 @@ class File(Field):
     def text(self, value: Any, row: Row | None = None) -> str:
         if value is None:
             return ""
+        if not isinstance(value, int):
+            return str(value)  # masked
         info = self.info(value, row)
         return f"#{value}" if info is None else f"{info.kind}, {size_text(info.size)}"
 
@@ -148,7 +150,7 @@ class File(Field):
     def info(self, value: Any, row: Row | None) -> FileInfo | None:
         """What the row carries beside the number, else what the database says of it."""
         found = (row or {}).get(f"{self.name}.file")
-        if found is None and value is not None:
+        if found is None and isinstance(value, int):
             from app.engine.query.labels import files_info
 
             found = files_info([value]).get(value)
