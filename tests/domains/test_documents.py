@@ -131,10 +131,17 @@ def test_a_period_that_runs_can_be_made_longer_and_not_shorter(as_admin: Any) ->
         update(record, retention="years_30")
 
 
-def test_the_page_says_until_when_and_why(as_admin: Any, client: Any) -> None:
+def test_the_page_says_what_keeps_it_why_and_until_when(as_admin: Any, client: Any) -> None:
     record = archived()
+    make("LegalHold", entity="Document", record=record.id, reason="合同纠纷")
     page = client.get(f"/document/{record.id}").get_data(as_text=True)
-    assert "It is kept for 10 years, counted From filing" in page
+    assert "It is kept for 10 years (From filing" in page
+    assert f"until {record.retain_until}" in page
+    assert "合同纠纷" in page
+    address = f"/legal_hold/add?entity=Document&record={record.id}"
+    assert address in page.replace("&amp;", "&")
+    form = client.get(address).get_data(as_text=True)
+    assert f'value="{record.id}"' in form
 
 
 # -- its life ----------------------------------------------------------------------------------------

@@ -6,7 +6,6 @@ from flask_babel import lazy_gettext as _
 
 from app.domains.documents import choices, filing, locking, reviewing
 from app.domains.documents.document_class import MOST_YEARS, check_years
-from app.domains.documents.retention import why
 from app.engine.agenda import Agenda
 from app.engine.charts import Chart
 from app.engine.deadlines import Deadline
@@ -208,10 +207,7 @@ class Document(
         Chart("held", _("Documents held, by class"), "document_class", only=(("held", "eq", "1"),)),
         Chart("confidentiality", _("Documents by confidentiality"), "confidentiality"),
     )
-    remarks = (
-        Remark(lambda row: why(row or {}), on=("record",), kind="info"),
-        Remark(locking.remark, on=("record",)),
-    )
+    remarks = (Remark(locking.remark, on=("record",)),)
 
     @rule
     def belongs_to_its_class(saving: Saving) -> None:  # noqa: N805

@@ -75,13 +75,13 @@ def why(values: Values) -> Any:
     counted = Beginning(values.get("counted_from") or Beginning.FILING.value).label
     if values.get("retain_until") is None:
         return _(
-            "It is kept for %(years)s years, counted %(beginning)s; that day is not known yet.",
+            "It is kept for %(years)s years (%(beginning)s); that day is not known yet.",
             years=years_of(values) or "?",
             beginning=counted,
         )
     begun = begins_on(values)
     return _(
-        "It is kept for %(years)s years, counted %(beginning)s (%(begun)s).",
+        "It is kept for %(years)s years (%(beginning)s: %(begun)s).",
         years=years_of(values),
         beginning=counted,
         begun=begun.isoformat() if begun else "",

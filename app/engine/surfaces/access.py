@@ -85,7 +85,8 @@ def _rows(
     definition: EntityDefinition, record_id: int, viewer: policy.Viewer
 ) -> list[dict[str, Any]]:
     labels = role_labels()
-    actions = [action for action in ACTIONS if action != "approve" or definition.review]
+    approved = definition.review or any(one.right == "approve" for one in definition.model.actions)
+    actions = [action for action in ACTIONS if action != "approve" or approved]
     return [
         {
             "action": ACTION_WORDS[answer.action],

@@ -12,7 +12,7 @@ from markupsafe import Markup
 from sqlalchemy import select
 from werkzeug.wrappers import Response
 
-from app.engine import policy, registry, unmasking
+from app.engine import kept, policy, registry, unmasking
 from app.engine import record_form as forms
 from app.engine.actions import Action, Told
 from app.engine.adapters.appbuilder.views import Pages, entity_page, expose
@@ -80,7 +80,7 @@ class RecordPages(Pages):
             row=row,
             title=title_of(definition, row),
             draft=draft,
-            remarks=remarks_of(definition, "record", row),
+            remarks=[*remarks_of(definition, "record", row), *kept.notices(definition, record_id)],
             base=list_address(definition),
             here=record_address(definition, record_id),
             groups=_facts(definition, row, viewer),
@@ -91,6 +91,7 @@ class RecordPages(Pages):
             access_href=_access_href(definition, record_id),
             personal_href=_personal_href(definition, record_id, row),
             pool_href=_pool_href(definition, record_id, row),
+            hold_href=kept.hold_href(definition, record_id),
             print_href=_print_href(definition, record_id),
             may_edit=may_edit,
             share_href=_share_href(definition, record_id) if may_edit else None,
