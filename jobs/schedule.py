@@ -53,6 +53,12 @@ PLANNED: tuple[Planned, ...] = (
     Planned("clean_up", _("Clean-up"), "clean_up", Rule(DAILY, at="03:30")),
     Planned("files_sweep", _("Clean-up of files"), "files.sweep", Rule(DAILY, at="03:00")),
     Planned("pool_return", _("Return to the pool"), "pool.return", Rule(DAILY, at="02:30")),
+    Planned(
+        "contents",
+        _("Reading of files by newer readers"),
+        "contents.again",
+        Rule(DAILY, at="01:30"),
+    ),
     Planned("plans", _("To-dos of interaction plans"), "customers.plan", Rule(DAILY, at="05:00")),
     Planned(
         "stale", _("Reminder of files not refreshed"), "customers.stale", Rule(DAILY, at="05:30")

@@ -123,6 +123,26 @@ def rebuild(
         return passage.done
 
 
+def write_entries(
+    session: Session, definition: EntityDefinition, ids: list[int], skip_locked: bool = False
+) -> list[int]:
+    """Write the entries of these records; returns those that somebody is changing just now.
+
+    Locked against changes until the entry is written. Waiting for a record while holding
+    others could deadlock with the one who holds it: such records come afterwards, one by one.
+    """
+    model: Any = definition.model
+    records = session.scalars(
+        select(model)
+        .where(model.id.in_(ids))
+        .with_for_update(read=True, skip_locked=skip_locked)
+        .execution_options(populate_existing=True)
+    ).all()
+    assert definition.search_index is not None
+    definition.search_index.write(session.connection(), entries(definition, records))
+    return sorted(set(ids) - {record.id for record in records})
+
+
 class _Passage:
     """One passage through an entity's records, in the order of their ids."""
 
@@ -142,13 +162,13 @@ class _Passage:
             self.hold(session)
             self._note(definition)
             ids = self._next(session, definition)
-            left = self._write(session, definition, ids, skip_locked=True)
+            left = write_entries(session, definition, ids, skip_locked=True)
             self._tidy(session, definition, ids)
             if not ids:
                 setup_state.forget(_place(definition))
         for record_id in left:
             with write_transaction() as session:
-                self._write(session, definition, [record_id])
+                write_entries(session, definition, [record_id])
         if ids:
             self.reached = ids[-1]
             self.done += len(ids)
@@ -171,29 +191,6 @@ class _Passage:
         model: Any = definition.model
         statement = select(model.id).where(model.id > self.reached).order_by(model.id)
         return list(session.scalars(statement.limit(AT_ONCE)))
-
-    def _write(
-        self,
-        session: Session,
-        definition: EntityDefinition,
-        ids: list[int],
-        skip_locked: bool = False,
-    ) -> list[int]:
-        """Write the entries of these records; returns those that somebody is changing just now.
-
-        Locked against changes until the entry is written. Waiting for a record while holding
-        others could deadlock with the one who holds it: such records come afterwards, one by one.
-        """
-        model: Any = definition.model
-        records = session.scalars(
-            select(model)
-            .where(model.id.in_(ids))
-            .with_for_update(read=True, skip_locked=skip_locked)
-            .execution_options(populate_existing=True)
-        ).all()
-        assert definition.search_index is not None
-        definition.search_index.write(session.connection(), entries(definition, records))
-        return sorted(set(ids) - {record.id for record in records})
 
     def _tidy(self, session: Session, definition: EntityDefinition, ids: list[int]) -> None:
         """Take out entries whose record is gone or in the trash; behind the last, all that follow."""

@@ -188,8 +188,12 @@ def _search_field(field: Field) -> SearchField:
     return SearchField(name, code, kind)
 
 
-def search_kind(field: Field) -> Literal["text", "code", "long_text", "choice", "sealed"]:
+def search_kind(
+    field: Field,
+) -> Literal["text", "code", "long_text", "choice", "sealed", "contents"]:
     """How the search index takes the field apart."""
+    if field.type_name == "file":
+        return "contents"
     if field.hidden_text:
         return "sealed"
     if isinstance(field, Choice):

@@ -123,7 +123,7 @@ class Leaf(
 
     name = Text(_("Name"), required=True, max_length=255, search=True)
     shelf = Reference("Shelf", _("Shelf"), on_delete="cascade")
-    content = File(_("File"), required=True, named="name")
+    content = File(_("File"), required=True, named="name", search=True)
     scan = File(_("Scan"), allowed=("pdf", "image"), strict=True)
 
 

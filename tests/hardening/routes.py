@@ -28,6 +28,8 @@ GIVEN: dict[str, Any] = {
     "token": "0" * 32,
     "child_key": "contact",
     "reference": "customer",
+    "size": "page",
+    "number": 1,
     "kind": "export.scheduled",
     "format": "csv",
     "locale": "en",

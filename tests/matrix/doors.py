@@ -445,6 +445,17 @@ def trees(visit: Visit) -> None:
     visit.ask.get(f"/{visit.key}/tree")
 
 
+@door("PreviewPages.preview", "PreviewPages.picture", "PreviewPages.text", "PreviewPages.ask")
+def previews(visit: Visit) -> None:
+    for item in visit.definition.fields.values():
+        if item.type_name != "file":
+            continue
+        for part in ("", "?as=text", "/text", "/page/1", "/thumb/1"):
+            visit.each(f"/preview/{item.name}{part}", [*visit.ids(), *visit.trashed()])
+        for number in (*visit.ids(), *visit.trashed()):
+            visit.ask.post(f"/{visit.key}/{number}/preview/{item.name}", hops=0)
+
+
 @door("TimelinePages.timeline", "GraphPages.graph")
 def around(visit: Visit) -> None:
     visit.each("/timeline")

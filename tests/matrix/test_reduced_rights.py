@@ -48,6 +48,9 @@ KINDS = {
     "audit.export": "holds the log alone; tests of the audit log",
     "audit.head": "holds the log's head alone",
     "files.sweep": "asked for by nobody; gives nothing out",
+    "contents.again": "asked for by nobody; asks for what follows",
+    "contents.draw": "draws pages of a file, on nobody's behalf; tests of previews",
+    "contents.read": "reads a file for the index, on nobody's behalf; tests of previews",
     "search.rebuild": "writes the index alone, on nobody's behalf",
 }
 """Every kind of job, and where its rights are tried."""

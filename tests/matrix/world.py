@@ -25,6 +25,7 @@ from app.engine.registry import EntityDefinition
 from tests import factories
 from tests.matrix.markers import Net, marker, number_of, unmarked, word
 from tests.matrix.personas import FAR, MINE, NEAR, WHOSE, Persona
+from tests.reading_files import read_quickly
 
 LIVE = {MINE: 3, NEAR: 1, FAR: 2}
 """So many rows of each; one more of each, but of the one nearby, is in the trash."""
@@ -118,6 +119,7 @@ class World:
         self._organise()
         self._plant()
         self._keep_results()
+        read_quickly()
         self._level()
         self._share()
         self.take_roles(persona)

@@ -129,7 +129,7 @@ class DocumentFile(
         on_delete="cascade",
     )
     name = Text(_("File name"), required=True, max_length=255, search=True, in_list=True)
-    content = File(_("File"), required=True, named="name", in_list=True)
+    content = File(_("File"), required=True, named="name", in_list=True, search=True)
     position = Integer(_("Position"), index=False)
 
     @rule

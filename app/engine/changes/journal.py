@@ -15,6 +15,7 @@ from app.engine.adapters import vault
 from app.engine.adapters.database import now
 from app.engine.adapters.loading import load_rows
 from app.engine.changes import register
+from app.engine.changes.filed import Filed
 from app.engine.changes.models import CREATE, DONE, OPEN, PURGE, Change, ChangeSet
 from app.engine.derived import Touched
 from app.engine.fields import Field
@@ -110,6 +111,7 @@ class Journal:
         self.undoes_id = undoes_id
         self.counts: Counter[str] = Counter()
         self.touched = Touched()
+        self._filed = Filed(session)
         self._shapes_registry = False
         self._shapes_rights = False
         self._registered: dict[str, dict[int, set[str]]] = {}
@@ -178,6 +180,7 @@ class Journal:
         self._note_shaping(definition)
         self._note_audited(definition, CREATE, ({"record_id": one} for one in ids))
         self.note_registered(definition, CREATE, ids)
+        self._filed.note(definition, rows)
         index = definition.search_index
         if index is not None:
             index.add(connection, ids, searched(definition, rows))
@@ -186,6 +189,7 @@ class Journal:
         self, definition: EntityDefinition, rows: Sequence[tuple[int, Mapping[str, Any]]]
     ) -> None:
         """Search entries of records, by id with their values."""
+        self._filed.note(definition, [values for _record_id, values in rows])
         index = definition.search_index
         if index is None or not rows:
             return
@@ -212,6 +216,7 @@ class Journal:
             self.session.connection().execute(statement)
             self._continued = True
         self.counts.clear()
+        self._filed.have_read()
         self._audit()
         register.write(self.session, self._registered, self.id)
         self._registered.clear()

@@ -41,6 +41,12 @@ class FileInfo:
 
         return label_of(self.media_type)
 
+    @property
+    def preview(self) -> str:
+        """Where it can be looked at."""
+        record, _file, field = self.href.rpartition("/file/")
+        return f"{record}/preview/{field}"
+
     def as_json(self) -> dict[str, Any]:
         return {
             "id": self.id,
@@ -134,7 +140,7 @@ class File(Field):
         drawn = Markup('<a href="{}" class="file-link" download>{}</a>').format(
             info.href, self.text(value, row)
         )
-        return drawn + self._odd(info, row)
+        return drawn + _look(info) + self._odd(info, row)
 
     def _odd(self, info: FileInfo, row: Row | None) -> Markup:
         """A mark where the name promises something else."""
@@ -161,7 +167,10 @@ class File(Field):
         return None if info is None else info.sha256
 
     def search_text(self, value: Any) -> str | None:
-        return None
+        """What has been read of the file; nothing until a job has done so, which writes the entry anew."""
+        from app.engine.contents.keeping import words_of
+
+        return None if value is None else words_of(value)
 
     def schema_field(self) -> marshmallow.fields.Field[Any]:
         return marshmallow.fields.Integer(
@@ -169,6 +178,15 @@ class File(Field):
             strict=True,
             validate=marshmallow.validate.Range(1, MAX_IDENTIFIER),
         )
+
+
+def _look(info: FileInfo) -> Markup:
+    """The way to the preview, where there are previews."""
+    from app.engine.addresses import has_page
+
+    if not has_page(info.preview):
+        return Markup("")
+    return Markup(' <a href="{}" class="file-preview">{}</a>').format(info.preview, _("Preview"))
 
 
 def size_text(size: int) -> str:

@@ -248,10 +248,11 @@ def _in_text(text: str) -> str:
 
 def _marked_up(first: str) -> str | None:
     """Which kind of text with tags, if it is one."""
-    if "<svg" in first:
-        return "image/svg+xml"
-    if _HTML.search(first):
+    page, drawing = _HTML.search(first), first.find("<svg")
+    if page and not 0 <= drawing < page.start():  # a drawing inside a page makes it no drawing
         return "text/html"
+    if drawing >= 0:
+        return "image/svg+xml"
     return "application/xml" if first.startswith("<?xml") else None
 
 

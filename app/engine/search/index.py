@@ -86,6 +86,8 @@ class SearchIndex:
         self.fields: Mapping[str, SearchField] = {field.name: field for field in fields}
         if len({field.code for field in self.fields.values()}) != len(self.fields):
             raise ValueError(f"two fields of {table_name} share a search code")
+        if sum(field.kind == "contents" for field in self.fields.values()) > 1:
+            raise ValueError(f"{table_name} has no room for the contents of two files")
         self.table = search_table(table_name)
         self._known: dict[str, dict[str, str]] = {name: {} for name in self.fields}
 
@@ -216,6 +218,8 @@ class SearchIndex:
         return " ".join(parts)
 
     def _field_words(self, name: str, value: str) -> str:
+        if self.fields[name].kind == "contents":  # too long to be remembered
+            return field_words(self.fields[name], value)
         known = self._known[name]
         words = known.get(value)
         if words is None:

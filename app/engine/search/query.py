@@ -111,7 +111,7 @@ def _gram_tokens(code: str, compact: str) -> Condition:
 def _latin(field: SearchField, text: str) -> Condition:
     text = text[:LONGEST_WORD]
     beginning = Token(f"{field.code}={text}", prefix=True)
-    if field.kind == "long_text":
+    if field.kind in ("long_text", "contents"):
         return beginning
     return _any([beginning, *_pinyin(field.code, text), *_initials(field.code, text)])
 

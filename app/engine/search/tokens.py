@@ -28,7 +28,7 @@ from app.engine.search.choice_words import ChoiceWords, choice_token
 from app.engine.search.normal import Run, normalise, runs
 from app.engine.search.pinyin import readings, spellings
 
-Kind = Literal["text", "code", "long_text", "choice", "sealed"]
+Kind = Literal["text", "code", "long_text", "choice", "sealed", "contents", "page"]
 MARKS = ":=~^#"
 LONGEST_WORD = 40
 GRAM = 4
@@ -38,6 +38,8 @@ _LIMITS: dict[Kind, int] = {
     "long_text": 2000,
     "choice": 60,
     "sealed": 300,
+    "contents": 0,  # taken apart already
+    "page": 1_000_000,
 }
 _PINYIN_LIMIT = 200  # characters of one run of a text of which pinyin is kept
 _ABBREVIATION = 4  # Latin runs up to this length take part in initials: 万科A is wka
@@ -49,7 +51,8 @@ class SearchField:
 
     `text` (names, titles) is found by words, Chinese characters, pinyin and initials; `code`
     (phones, numbers) by any three or more neighbouring characters; `long_text` (notes) by words
-    and Chinese characters; `sealed` (sensitive ones) by the whole value alone; `choice` by the words of each of its `choices`, as they are called when
+    and Chinese characters, as is a `page` of a file; `contents` (whole files) are words taken apart
+    beforehand, see `long_texts.py`; `sealed` (sensitive ones) by the whole value alone; `choice` by the words of each of its `choices`, as they are called when
     somebody searches. The code must stay the same as long as the index lives.
     """
 
@@ -89,6 +92,8 @@ def field_words(field: SearchField, text: str) -> str:
     """The tokens of one field's text between blanks; some may stand twice."""
     if field.kind == "choice":
         return choice_token(field.code, text)
+    if field.kind == "contents":
+        return " ".join(map(field.code.__add__, text.split(" ")))
     divided = list(runs(normalise(text, _LIMITS[field.kind])))
     if field.kind == "sealed":
         compact = "".join(run for run, _unspaced in divided)

@@ -24,6 +24,7 @@ SURFACES = (
     "rest",
     "imports",
     "exports",
+    "previews",
     "history",
     "roles",
     "access",

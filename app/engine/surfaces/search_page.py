@@ -11,6 +11,8 @@ from markupsafe import Markup
 from app.engine import policy, registry
 from app.engine.adapters.appbuilder.views import Pages, expose, page
 from app.engine.addresses import ListAddress, list_address, record_address
+from app.engine.contents.passages import Found as FoundPassage
+from app.engine.contents.passages import passages
 from app.engine.fields import Field
 from app.engine.presentation import draft_mark, is_draft, needed, title_of
 from app.engine.query import Records
@@ -29,6 +31,8 @@ class Hit:
     href: str
     mark: Markup | str
     details: tuple[str, ...]
+    passage: FoundPassage | None = None
+    """Where in the record's file the words stand."""
 
 
 @dataclass(frozen=True)
@@ -82,17 +86,22 @@ def hits_in(definition: EntityDefinition, words: str) -> Found | None:
     if index.search(words, plain) is None:
         return None
     title, details = shown_fields(definition)
-    fields = needed(definition, [*title, *details])
+    files = [
+        field for field in policy.plain(definition) if field.search and field.type_name == "file"
+    ]
+    fields = needed(definition, [*title, *details, *files])
     if definition.review:
         fields.append(definition.fields["review_state"])
     rows = Records(definition).search(words).page(HITS, fields)
     mark = draft_mark()
+    found = passages(definition, words, rows.rows, files)
     hits = tuple(
         Hit(
             title_of(definition, row),
             record_address(definition, row["id"]),
             mark if is_draft(definition, row) else "",
             tuple(text for field in details if (text := field.text(row[field.name], row))),
+            found.get(row["id"]),
         )
         for row in rows.rows
     )
@@ -110,7 +119,7 @@ def shown_fields(definition: EntityDefinition) -> tuple[list[Field], list[Field]
         if field.in_list
         and not field.system
         and field not in title
-        and field.type_name not in ("boolean", "long_text")
+        and field.type_name not in ("boolean", "long_text", "file")
     ]
     return title, details[:MOST_DETAILS]
 
