@@ -46,6 +46,7 @@ class Options:
     area: str
     icon: str
     title: str
+    titles: Mapping[str, str]
     order: str
     review: bool
     key_field: str | None
@@ -131,6 +132,7 @@ class Entity(Model):
         area: str = "",
         icon: str = "circle",
         title: str = "",
+        titles: Mapping[str, str] | None = None,
         order: str = "-id",
         review: bool = False,
         key: str | None = None,
@@ -154,7 +156,8 @@ class Entity(Model):
     ) -> None:
         """`area`: the key of a declared `Area`; an unknown one raises LookupError.
 
-        `key`: the field that imports find records by; `title`: the field that names a record.
+        `key`: the field that imports find records by; `title`: the field that names a record; `titles`: by
+        language another one that does, for readers of that.
 
         `review`: new records are drafts until approved. `scope_through`: the reference whose
         record decides who may see this one. `parent`: the reference under whose record page
@@ -182,6 +185,7 @@ class Entity(Model):
             area=declared_area(area).key,
             icon=icon,
             title=title or next(iter(declared), "id"),
+            titles=dict(titles or {}),
             order=order,
             review=review,
             key_field=key,

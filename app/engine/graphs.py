@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any
 
 
@@ -28,10 +28,8 @@ class Tree:
     """Records of an entity that lie below one another, each with how many others it counts.
 
     `parent`: the reference to the one above. `of`, `by`: the entity counted, and its reference here.
-    `names`: by language the field that names a record; by default its title.
     """
 
     parent: str
     of: str
     by: str
-    names: Mapping[str, str] = field(default_factory=dict)

@@ -33,6 +33,7 @@ from app.engine.entity import DECLARED, Entity, Options, key_of
 from app.engine.errors import NotFound
 from app.engine.fields import Choice, Field, Reference
 from app.engine.fields.sensitive import kept_words, sought_words
+from app.engine.labels import language
 from app.engine.search import SearchField, SearchIndex
 
 SCHEMA = "schema"
@@ -104,6 +105,11 @@ class EntityDefinition:
     @property
     def title_field(self) -> Field:
         return self.fields[self.options.title]
+
+    @property
+    def spoken_title(self) -> Field:
+        """The field that names a record in the reader's language, where there is one for it."""
+        return self.fields[self.options.titles.get(language(), self.options.title)]
 
     @cached_property
     def search_index(self) -> SearchIndex | None:

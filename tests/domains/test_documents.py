@@ -16,6 +16,7 @@ from app.engine.errors import InvalidInput, NotAllowed
 from app.engine.fields.periods import OFFSET
 from app.engine.notices import Notification
 from app.engine.query import Condition, Records
+from app.engine.surfaces import imports
 from tests.domains.documents import (
     act,
     archived,
@@ -80,6 +81,27 @@ def test_other_years_say_how_many(as_admin: Any) -> None:
 def test_what_is_filed_under_a_ticket_is_filed_under_its_customer(as_admin: Any) -> None:
     ticket = make("Ticket")
     assert document(ticket=ticket.id).customer_id == ticket.customer_id
+
+
+@pytest.mark.parametrize(("language", "name"), [("en", "Agreements"), ("zh", "协议书")])
+def test_a_class_is_called_so_in_the_readers_language(
+    as_admin: Any, client: Any, language: str, name: str
+) -> None:
+    one = make("DocumentClass", name_zh="协议书", name_en="Agreements")
+    record = document(document_class=one.id)
+    for address in ("/document/", f"/document/{record.id}"):
+        page = client.get(address, headers={"Accept-Language": language}).get_data(as_text=True)
+        assert f">{name}</a>" in page, address
+
+
+@pytest.mark.parametrize("name", ["协议书", "Agreements"])
+def test_a_file_names_a_class_in_either_language(as_admin: Any, tmp_path: Any, name: str) -> None:
+    one = make("DocumentClass", name_zh="协议书", name_en="Agreements")
+    (tmp_path / "in.csv").write_text(f"题名,类目\n供货协议,{name}\n", "utf-8")
+    report = imports.command("Document", tmp_path / "in.csv", dry_run=False)
+    assert report.refusals == []
+    (row,) = Records(definition()).where(Condition("title", "eq", "供货协议")).page(2).rows
+    assert row["document_class"] == one.id
 
 
 # -- how long it is kept -----------------------------------------------------------------------------

@@ -35,7 +35,8 @@ class DocumentClass(
     title="name_zh",
     order="code",
     key="code",
-    tree=Tree("parent", "Document", "document_class", {"zh": "name_zh", "en": "name_en"}),
+    titles={"en": "name_en"},
+    tree=Tree("parent", "Document", "document_class"),
 ):
     """A kind of documents, as a branch of the tree; what it says of retention its documents get."""
 
@@ -127,6 +128,7 @@ class RequiredPaper(
     plural=_("Required papers"),
     icon="checklist",
     title="name_zh",
+    titles={"en": "name_en"},
     order="document_class",
     unique_together=(("document_class", "paper_class"),),
     parent="document_class",

@@ -28,7 +28,9 @@ def titles(
             return dict.fromkeys(record_ids, viewer.name)
         return people.names_of(record_ids, session)
     definition = current().entity(target)
-    title = definition.title_field
+    title = definition.spoken_title
+    if viewer.access(definition.name, title) not in ("read", "write"):
+        title = definition.title_field
     if viewer.access(definition.name, title) not in ("read", "write"):
         return {record_id: f"#{record_id}" for record_id in record_ids}
     model: Any = definition.model

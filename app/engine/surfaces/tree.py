@@ -19,7 +19,6 @@ from app.engine.addresses import ListAddress, list_address, record_address, with
 from app.engine.errors import NotFound
 from app.engine.fields import Field
 from app.engine.graphs import Tree
-from app.engine.labels import language
 from app.engine.query import Condition, Records, grouped
 from app.engine.registry import EntityDefinition, current
 
@@ -97,7 +96,7 @@ def _counted(shape: Tree, viewer: policy.Viewer) -> EntityDefinition | None:
 def _fields(definition: EntityDefinition, shape: Tree) -> Mapping[str, Field]:
     """What of a record is shown, as far as the viewer may see it plainly."""
     wanted = {
-        "name": shape.names.get(language(), definition.options.title),
+        "name": definition.spoken_title.name,
         "code": definition.options.key_field or definition.options.title,
         "parent": shape.parent,
     }

@@ -109,10 +109,11 @@ class References:
 
 
 def _found_by(target: EntityDefinition) -> Iterable[Field]:
-    """The fields that may name a record: its code, other unique ones, its name."""
+    """The fields that may name a record: its code, other unique ones, its name in each language."""
     unique = [field for field in target.fields.values() if field.unique and not field.custom]
     first = [target.key_field] if target.key_field else []
-    ordered = [*first, *unique, target.title_field]
+    spoken = [target.fields[name] for name in target.options.titles.values()]
+    ordered = [*first, *unique, target.title_field, *spoken]
     return {field.name: field for field in ordered}.values()
 
 
