@@ -6,6 +6,7 @@ import contextlib
 import errno
 import hashlib
 import io
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import pytest
@@ -19,6 +20,7 @@ from app.engine.changes import change_set
 from app.engine.changes.merging import merge
 from app.engine.changes.undo import undo
 from app.engine.errors import InvalidInput, ValueProblem
+from app.engine.files import sweeping
 from app.engine.files.keeping import UNFINISHED
 from app.engine.files.models import FOLDER
 from app.engine.query import Records
@@ -224,3 +226,26 @@ def test_undo_history_and_merge_keep_the_files(as_admin: Any) -> None:
     assert (row["content"], row["scan.file"].media_type) == (second.id, "application/pdf")
     undo(changes.id or 0)
     assert Records(leaf()).get(record.id)["scan"] is None
+
+
+def test_many_bring_the_same_at_once_and_it_is_kept_once(as_admin: Any, app: Any) -> None:
+    """Beside somebody who sweeps: whoever was told that it is kept finds it there."""
+    content = b"brought by many at once"
+    before = rows()
+
+    def bring(number: int) -> str:
+        with app.app_context(), policy.acting_as(policy.SYSTEM_VIEWER):
+            if number == 3:  # one of them takes away what nobody needs
+                sweeping.sweep_contents()
+            found = files.put(io.BytesIO(content), f"{number}.txt").sha256
+            db.session.remove()
+            return found
+
+    with ThreadPoolExecutor(6) as pool:
+        hashes = set(pool.map(bring, range(6)))
+    assert hashes == {hashlib.sha256(content).hexdigest()}
+    db.session.rollback()
+    assert rows() == before + 1
+    with files.open_file(hashes.pop()) as file:
+        assert file.read() == content
+    assert not store().paths(UNFINISHED)
