@@ -20,7 +20,7 @@ from sqlalchemy import select, text
 
 from app.commands import encrypt, keys
 from app.engine import personal, policy, registry
-from app.engine.adapters import sealed_files, vault
+from app.engine.adapters import queue, sealed_files, vault
 from app.engine.adapters.database import Model, db, write_transaction
 from app.engine.adapters.storage import store
 from app.engine.adapters.vault import Vault, VaultClosed
@@ -29,14 +29,16 @@ from app.engine.bulk.duplicates import groups
 from app.engine.changes import change_set, encryption
 from app.engine.changes.undo import undo
 from app.engine.conditions import Condition, Sort
+from app.engine.contents import keeping
 from app.engine.errors import StewardError
 from app.engine.job import Job, request_job
 from app.engine.query import Records, matching
 from app.engine.surfaces import exports
 from app.engine.surfaces.imports import command as import_command
 from config import Settings, SettingsError
-from tests import factories
+from tests import factories, sample_files
 from tests.factories import make
+from tests.reading_files import filed, read_all
 
 OLD, NEW = "the first key, thirty-two and more signs", "the second key, thirty-two and more signs"
 
@@ -328,6 +330,24 @@ def test_files_are_encrypted_too(app: Any, with_keys: Any, tmp_path: Path) -> No
     with_keys(NEW)
     with pytest.raises(VaultClosed):
         store().open("imports/one")
+
+
+def test_what_was_read_of_a_file_is_encrypted_too(
+    app: Any, as_admin: Any, with_keys: Any, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with_keys(NEW)
+    monkeypatch.setattr(queue, "send", lambda *_given, **_named: True)
+    record = filed(lambda path: sample_files.pdf(path, ["润科 geheim"]), "a.pdf")
+    read_all()
+    (kept,) = db.session.execute(text("SELECT text FROM file_contents")).one()
+    assert str(kept if isinstance(kept, str) else json.dumps(kept)).startswith('{"$sealed"')
+    assert "geheim" in keeping.pages_of([record.content_id])[record.content_id][0]
+    made = [path for path in store().paths("previews") if path.endswith(".webp")]
+    assert made
+    for path in made:
+        assert store().seal(path) is False, "it is encrypted as it is"
+        with store().open(path) as file:
+            assert file.read(4) == b"RIFF"
 
 
 @pytest.mark.parametrize("size", [0, 1, 65535, 65536, 65537, 200_000])

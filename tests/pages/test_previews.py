@@ -19,7 +19,7 @@ from app.engine.audit.models import AuditEntry
 from app.engine.changes import change_set
 from app.engine.contents import office
 from tests import factories, sample_files
-from tests.reading_files import filed, read_all, waiting
+from tests.reading_files import brought, filed, read_all, waiting
 from tests.test_contract import give
 
 pytestmark = pytest.mark.usefixtures("app")
@@ -273,3 +273,15 @@ def test_who_may_not_see_the_file_gets_no_hit_and_no_passage(app: Any, browser: 
         assert "<mark>" not in page
         assert "合同.pdf" not in page
         assert "合同.pdf" in browser("sales").get("/search?q=合同").text
+
+
+def test_the_text_of_a_document_is_found_where_the_document_is(client: Any) -> None:
+    with policy.acting_as(factories.viewer("admin")):
+        number = brought(
+            lambda path: sample_files.word(path, "验收合格，交付润科使用"), "验收.docx"
+        )
+        record = factories.make("DocumentFile", name="验收.docx", content=number)
+    read_all()
+    page = client.get("/search?q=交付").text
+    assert "<mark>交付</mark>润科使用" in page
+    assert f'href="/document_file/{record.id}"' in page

@@ -9,7 +9,7 @@ from functools import lru_cache
 from itertools import pairwise
 
 from app.engine.search.long_texts import CHARACTERS, joined
-from app.engine.search.normal import UNSPACED, normalise, runs
+from app.engine.search.normal import UNSPACED, folded, normalise, runs
 
 BEFORE = 40
 LONG = 160
@@ -44,8 +44,8 @@ def find_passage(query: str, pages: Sequence[str]) -> Passage | None:
     if number is None:
         return None
     page = joined(pages[number])
-    folded, places = _folded(page)
-    found = _found(sought, folded)
+    compared, places = _compared(page)
+    found = _found(sought, compared)
     if not found:
         return None
     start = max(found, key=lambda one: (_near(found, one[0]), -one[0]))[0]
@@ -71,7 +71,7 @@ def _best_page(sought: Sequence[re.Pattern[str]], pages: Sequence[str]) -> int |
         if left <= 0:
             break
         left -= len(page)
-        text = normalise(joined(page), len(page))
+        text = folded(joined(page))
         count = sum(1 for pattern in sought if pattern.search(text))
         if count > most:
             best, most = number, count
@@ -85,14 +85,14 @@ def _fold(sign: str) -> str:
     return normalise(sign)
 
 
-def _folded(page: str) -> tuple[str, list[int]]:
+def _compared(page: str) -> tuple[str, list[int]]:
     """The page as it is compared, and of each of its signs the place in the page as it is."""
     signs: list[str] = []
     places: list[int] = []
     for place, sign in enumerate(page):
-        folded = _fold(sign)
-        signs.append(folded)
-        places += [place] * len(folded)
+        same = _fold(sign)
+        signs.append(same)
+        places += [place] * len(same)
     return "".join(signs), places
 
 
