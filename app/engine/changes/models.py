@@ -58,6 +58,15 @@ class Change(Model):
     undone: Mapped[bool] = mapped_column(default=False)
 
 
+class SeriesReturn(Model):
+    """A number of a series that was given and came back: it is the next to be given."""
+
+    __tablename__ = "series_return"
+
+    name: Mapped[str] = mapped_column(String(120), primary_key=True)
+    number: Mapped[int] = mapped_column(Identifier, primary_key=True, autoincrement=False)
+
+
 class SeriesCounter(Model):
     """The last number given in a series of serial numbers."""
 
