@@ -693,6 +693,12 @@ class Settings(DirectorySettings):
         3,
         "how many years entries of the audit log are kept at least",
     )
+    fixity_days: int = _setting(
+        "FIXITY_DAYS",
+        _whole_number(1, 3650),
+        30,
+        "within how many days every stored file and archive package is read again and compared",
+    )
     encryption_keys: tuple[str, ...] = _setting(
         "ENCRYPTION_KEYS",
         _keys,

@@ -79,6 +79,14 @@ def audit_log(settings: Settings, options: argparse.Namespace) -> int:
     return audit.run(embedded_queue.resolve(settings), options)
 
 
+def archive(settings: Settings, options: argparse.Namespace) -> int:
+    """Verify the archive: register, rows, stored files and packages."""
+    from app.commands import archive as proving
+    from app.engine.adapters import embedded_queue
+
+    return proving.run(embedded_queue.resolve(settings), options)
+
+
 def encrypt(settings: Settings, options: argparse.Namespace) -> int:
     """Encrypt what is not, or not by the first key."""
     from app.commands import encrypt as passages
@@ -144,6 +152,12 @@ def parser() -> argparse.ArgumentParser:
     verify.add_argument("--heads", type=Path, action="append", default=[], metavar="FILE",
                         help="heads kept elsewhere, beside those of AUDIT_HEAD_FILE")  # fmt: skip
     verify.add_argument("--json", action="store_true", help="print the result as JSON")
+    proved = command(
+        "verify-archive", archive, "verify the archive: register, rows, stored files, packages"
+    )
+    proved.add_argument("--heads", type=Path, action="append", default=[], metavar="FILE",
+                        help="heads kept elsewhere, beside those of AUDIT_HEAD_FILE")  # fmt: skip
+    proved.add_argument("--json", action="store_true", help="print the result as JSON")
     written = command("export-audit", audit_log, "write the audit log to a file, as JSON lines")
     written.add_argument("--out", type=Path, required=True, metavar="FILE")
     written.add_argument("--json", action="store_true", help="print the result as JSON")

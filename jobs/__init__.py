@@ -34,8 +34,10 @@ log = logging.getLogger(__name__)
 def kinds() -> Mapping[str, Work]:
     """Every kind of job. Looking up an unknown one raises."""
     from app.engine import indexing
+    from app.engine.archives import fixity
     from app.engine.audit import heads
     from jobs import (
+        archiving,
         audit_log,
         bulk,
         clean_up,
@@ -58,6 +60,10 @@ def kinds() -> Mapping[str, Work]:
     )  # fmt: skip
 
     return {
+        "archive.collect": archiving.collect,
+        "archive.dissolve": archiving.dissolve,
+        "archive.seal": archiving.seal,
+        fixity.KIND: fixity.run,
         "audit.export": audit_log.export,
         "bulk": bulk.run,
         "clean_up": clean_up.run,

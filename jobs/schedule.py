@@ -15,6 +15,7 @@ from sqlalchemy import select
 
 from app.engine import audit, policy
 from app.engine.adapters.database import now, write_transaction
+from app.engine.archives import fixity
 from app.engine.audit import heads
 from app.engine.messages import freeze
 from app.engine.schedule import DAILY, MONTHLY, Rule, Schedule, run_due, settle
@@ -67,6 +68,7 @@ PLANNED: tuple[Planned, ...] = (
         "documents", _("Periods and papers of documents"), "documents.due", Rule(DAILY, at="04:00")
     ),
     Planned("evaluation", _("Periodic evaluation"), "evaluation", Rule(MONTHLY, at="04:30", day=1)),
+    Planned("fixity", _("Fixity check"), fixity.KIND, Rule(DAILY, at="01:30")),
     Planned("audit_head", _("Head of the audit log, by mail"), heads.KIND, Rule(DAILY, at="06:00")),
 )
 

@@ -511,6 +511,33 @@ def document_file(**values: Any) -> dict[str, Any]:
     return {"name": f"合同{n}.pdf", **values}
 
 
+def fonds(**values: Any) -> dict[str, Any]:
+    n = next(_numbers)
+    return {"code": f"Q{n}", "name": f"润科第{n}分公司", **values}
+
+
+def archive_package(**values: Any) -> dict[str, Any]:
+    if "fonds" not in values:
+        values["fonds"] = make("Fonds").id
+    return {"title": f"归档{next(_numbers)}", "by_rule": False, **values}
+
+
+def archive_item(**values: Any) -> dict[str, Any]:
+    """Of a document in force with a version and a file, as only such can be archived."""
+    if "package" not in values:
+        values["package"] = make("ArchivePackage").id
+    if "document" not in values:
+        found = make("Document")
+        version = make("DocumentVersion", document=found.id)
+        make("DocumentFile", document_version=version.id, content=filed())
+        definition = registry.current().entity("Document")
+        with change_set("test") as changes:
+            changes.update(definition, found.id, {"state": "in_review"})
+            changes.update(definition, found.id, {"state": "in_force"})
+        values["document"] = found.id
+    return values
+
+
 def new_person() -> int:
     """Somebody whom no other test knows; their id."""
     manager: Any = current_app.appbuilder.sm  # type: ignore[attr-defined]
@@ -564,6 +591,9 @@ FACTORIES = {
     "Document": document,
     "DocumentVersion": document_version,
     "DocumentFile": document_file,
+    "Fonds": fonds,
+    "ArchivePackage": archive_package,
+    "ArchiveItem": archive_item,
     "SavedView": saved_view,
     "ChoiceOption": choice_option,
     "CustomField": custom_field,

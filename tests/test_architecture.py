@@ -18,7 +18,7 @@ VOCABULARY = {
     "rules", "states", "working_days", "working_time",
 }  # fmt: skip
 MECHANISMS = {"policy", "changes", "search", "query"}
-VOCABULARY |= {"links", "figures", "job"}
+VOCABULARY |= {"archives", "links", "figures", "job"}
 
 
 def modules(folder: Path) -> Iterator[Path]:

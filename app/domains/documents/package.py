@@ -114,9 +114,7 @@ class ArchivePackage(
         group=CHOSEN,
         hint=_("Else items are added by hand, on the page of the package."),
     )
-    document_class = Reference(
-        "DocumentClass", _("Of this class and those below"), group=CHOSEN
-    )
+    document_class = Reference("DocumentClass", _("Of this class and those below"), group=CHOSEN)
     document_state = Choice(
         _("In this state"),
         DocumentState,
@@ -145,9 +143,7 @@ class ArchivePackage(
             values["state"] = first.value
         wanted = values.get("document_state")
         if wanted and wanted not in ARCHIVABLE:
-            saving.problem(
-                "document_state", _("Only what is in force or superseded is archived.")
-            )
+            saving.problem("document_state", _("Only what is in force or superseded is archived."))
 
     @rule
     def is_left_alone_while_a_job_is_at_it(saving: Saving) -> None:  # noqa: N805
@@ -212,13 +208,12 @@ def is_at_work(changes: Any, package_id: int) -> bool:
 def ask(changes: Any, package: Any) -> None:
     """Have a job work on the package as its state wants, once for each state."""
     kind = JOBS.get(package.state)
-    if package.asked == package.state:
+    if kind is None or package.asked == package.state:
         return
     with whoever_saves():
         note(changes, "ArchivePackage", package, {"asked": str(package.state)})
-    if kind is not None:
-        title = _("%(what)s %(number)s", what=kind.label, number=package.number)
-        request_job(kind.name, {"package": package.id}, kind.queue, title)
+    title = _("%(what)s %(number)s", what=kind.label, number=package.number)
+    request_job(kind.name, {"package": package.id}, kind.queue, title)
 
 
 on("ArchivePackage", "created")(ask)
@@ -301,7 +296,9 @@ def in_no_package(document: Any) -> Any:
     return ~exists().where(item.document_id == document.id, item.deleted_at.is_(None))
 
 
-def items_of(changes: Any, package_id: int, *conditions: Any, limit: int | None = None) -> list[Any]:
+def items_of(
+    changes: Any, package_id: int, *conditions: Any, limit: int | None = None
+) -> list[Any]:
     """The live items of a package, whoever may see them."""
     item: Any = ArchiveItem
     statement = select(item.id).where(

@@ -10,7 +10,7 @@ by plan, and `run.py verify-archive` checks them with all the rest (see `proof`)
 """
 
 from app.engine.archives.catalogue import Catalogue
-from app.engine.archives.declared import Archive, Sealed, archive_of, declare, declared
+from app.engine.archives.declaring import Archive, Sealed, archive_of, declare, declared
 from app.engine.archives.labels import Label
 from app.engine.archives.numbers import give_back, given, take
 from app.engine.archives.packing import NotPacked, Order, Package, Packed, Piece, pack

@@ -15,9 +15,7 @@ from app.engine.files import StoredFile
 SEALED, UNDONE = "archive.sealed", "archive.undone"
 
 
-def pieces_of(
-    session: Any, files: Sequence[tuple[int, str, Mapping[str, Any]]]
-) -> list[Piece]:
+def pieces_of(session: Any, files: Sequence[tuple[int, str, Mapping[str, Any]]]) -> list[Piece]:
     """Stored files as pieces of a package: each as its number, its name, and what is known of it."""
     ids = {file_id for file_id, _name, _about in files}
     rows = session.scalars(select(StoredFile).where(StoredFile.id.in_(ids)))

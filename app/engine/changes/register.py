@@ -14,7 +14,7 @@ from __future__ import annotations
 import decimal
 import hashlib
 import json
-from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterator, Mapping, Sequence
 from typing import Any
 
 from sqlalchemy import Table, exists, func, select
@@ -23,6 +23,7 @@ from sqlalchemy.orm import Session, aliased
 from app.engine import audit, policy
 from app.engine.audit import AuditEntry
 from app.engine.audit.retention import before_purge
+from app.engine.fields import File
 from app.engine.registry import EntityDefinition, current
 
 KIND = "register"
@@ -37,20 +38,6 @@ _OUTLASTING = {"purge", "remove", "erase"}
 
 Written = Mapping[str, Mapping[int, set[str]]]
 """By entity and record: the kinds of its changes."""
-
-Contents = Callable[[Session, Collection[int]], Mapping[int, str]]
-
-_contents: dict[str, Contents] = {}
-
-
-def contents_of(field_type: str) -> Callable[[Contents], Contents]:
-    """Registers what gives the SHA-256 of the files that fields of a type hold, by what they keep."""
-
-    def register(found: Contents) -> Contents:
-        _contents[field_type] = found
-        return found
-
-    return register
 
 
 def is_registered(definition: EntityDefinition) -> bool:
@@ -119,16 +106,22 @@ def _files(
     """The contents that the rows' fields hold; in the rows they stand in place of what keeps them."""
     found: dict[str, Mapping[int, str]] = {}
     for field in definition.fields.values():
-        look_up = _contents.get(field.type_name)
-        if look_up is None:
+        if not isinstance(field, File):
             continue
         column = field.column_name
-        shas = look_up(session, {row[column] for row in rows if row[column] is not None})
+        shas = _hashes(session, {row[column] for row in rows if row[column] is not None})
         found[column] = shas
         for row in rows:
             if row[column] is not None:
                 row[column] = shas.get(row[column], "gone")
     return found
+
+
+def _hashes(session: Session, ids: Collection[int]) -> Mapping[int, str]:
+    from app.engine.files.models import StoredFile
+
+    statement = select(StoredFile.id, StoredFile.sha256).where(StoredFile.id.in_(ids))
+    return {row[0]: row[1] for row in session.execute(statement)}
 
 
 def _said(files: Mapping[str, Any], row: Mapping[str, Any]) -> dict[str, Any]:
@@ -166,6 +159,12 @@ def _table(definition: EntityDefinition) -> Table:
 
 
 CHANGED, STRANGER, LOST = "row_changed", "row_stranger", "row_lost"
+
+
+def count(session: Session, definition: EntityDefinition) -> int:
+    """How many rows there are, in the trash too."""
+    statement = select(func.count()).select_from(_table(definition))
+    return int(session.scalar(statement, execution_options=_INTERNAL) or 0)
 
 
 def check(session: Session, definition: EntityDefinition) -> Iterator[tuple[str, int]]:
@@ -230,6 +229,10 @@ def _without_row(session: Session, definition: EntityDefinition) -> list[int]:
     return [int(one or 0) for one, details in rows if not json.loads(details).get("gone")]
 
 
+OUTLASTING = frozenset({KIND, "archive.sealed"})
+"""Kinds of entries of which the last of each record is never let go."""
+
+
 @before_purge
 def _carry_over(session: Session, through: int) -> None:
     """Write anew the last entry of each record whose last entry is about to go."""
@@ -237,11 +240,11 @@ def _carry_over(session: Session, through: int) -> None:
     newer = exists().where(
         later.entity == AuditEntry.entity,
         later.record_id == AuditEntry.record_id,
-        later.kind == KIND,
+        later.kind == AuditEntry.kind,
         later.id > AuditEntry.id,
     )
     statement = select(AuditEntry).where(
-        AuditEntry.kind == KIND, AuditEntry.position <= through, ~newer
+        AuditEntry.kind.in_(OUTLASTING), AuditEntry.position <= through, ~newer
     )
     for entry in session.scalars(statement).all():
         details = json.loads(entry.details)
@@ -249,5 +252,7 @@ def _carry_over(session: Session, through: int) -> None:
             continue
         since = details.pop("since", None) or [entry.position, entry.at.isoformat()]
         audit.record_many(
-            KIND, str(entry.entity), [(int(entry.record_id or 0), {**details, "since": since})]
+            entry.kind,
+            str(entry.entity),
+            [(int(entry.record_id or 0), {**details, "since": since})],
         )

@@ -13,6 +13,7 @@ from app.engine.changes import models as kinds
 from app.engine.changes.bulk import table_of
 from app.engine.changes.guarding import standing
 from app.engine.changes.many import store_many
+from app.engine.changes.register import NOTED
 from app.engine.changes.worked_out import turn_of
 from app.engine.changes.writer import Changes, new_stamps
 from app.engine.errors import InvalidInput, NotFound
@@ -144,6 +145,7 @@ def keep(
         raise TypeError("what people write, or search by, is written with its history")
     columns = {c: v for field, value in fields.items() for c, v in field.stored(value).items()}
     table = table_of(definition)
+    changes.journal.note_registered(definition, NOTED, ids)
     for start in range(0, len(ids), _PART):
         part = ids[start : start + _PART]
         statement = update(table).where(table.c.id.in_(part)).values(columns)

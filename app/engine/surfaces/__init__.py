@@ -43,6 +43,7 @@ SURFACES = (
     "notifications",
     "schedules",
     "audit_log",
+    "archives",
     "demonstration",
     "links",
     "health",

@@ -28,7 +28,7 @@ class Archive:
     `catalogue(record)` and `labels(record)`: of a package, as far as the viewer may see its items.
     `sealed(session, after, limit)`: sealed packages by id; `check(session)`: what of their rows does
     not agree, in words; `compare(session, sealed, said)`: the same against what a package itself says.
-    The session sees everything.
+    The session sees everything. `holds`: the entities whose records a package may hold.
     """
 
     entity: str
@@ -37,6 +37,7 @@ class Archive:
     sealed: Callable[[Any, int, int], Sequence[Sealed]]
     check: Callable[[Any], Iterator[str]]
     compare: Callable[[Any, Sealed, Mapping[str, Any]], Iterator[str]]
+    holds: tuple[str, ...]
 
 
 _declared: dict[str, Archive] = {}
