@@ -15,6 +15,7 @@ from app.commands import keys, prepared, search_tables, users
 from app.engine import policy
 from app.engine.adapters import i18n, setup_state
 from app.engine.adapters.database import write_transaction
+from app.engine.changes import register
 from config import Settings
 
 
@@ -47,6 +48,8 @@ def migrate(settings: Settings) -> None:
         upgrade()
         keys.fit(settings)  # noted before anything is encrypted
         search_tables.build()
+        with write_transaction() as session:
+            register.begin(session)
 
 
 def _compare(settings: Settings, generate: str | None) -> None:

@@ -107,7 +107,7 @@ class World:
 
 
 @pytest.fixture
-def world(app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[World]:
+def world(app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     for path in store().paths("files"):
         store().remove(path)
     settings = replace(app.config["STEWARD"], audit_head_file=f"file://{tmp_path}/heads.jsonl")
@@ -121,7 +121,7 @@ def world(app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator
         sealed(collected(document_class=kind.id, fonds=fonds.id))
     audit.seal()
     heads.write()
-    yield World(tmp_path)
+    return World(tmp_path)
 
 
 Tampering = Callable[[World], None]
@@ -203,8 +203,11 @@ def rows_edited(world: World) -> Iterator[tuple[str, Tampering]]:
         values = {k: v for k, v in row_added.items() if k in table.c}
         yield f"{name} added", lambda w, t=table, v=values: w.sql(insert(t).values(v))
     counter = world.table("series_counter")
-    yield "a number left out", lambda w: w.sql(
-        update(counter).where(counter.c.name.like("archives.%")).values(last=counter.c.last + 1)
+    yield (
+        "a number left out",
+        lambda w: w.sql(
+            update(counter).where(counter.c.name.like("archives.%")).values(last=counter.c.last + 1)
+        ),
     )
 
 
@@ -212,15 +215,19 @@ def register_changed(world: World) -> Iterator[tuple[str, Tampering]]:
     entry = world.table("audit_entry")
     last = max(row["position"] or 0 for row in world.rows["audit_entry"].values())
     for cut in (1, 3, 20):
-        yield f"the register's last {cut} cut", lambda w, cut=cut: w.sql(
-            delete(entry).where(entry.c.position > last - cut)
+        yield (
+            f"the register's last {cut} cut",
+            lambda w, cut=cut: w.sql(delete(entry).where(entry.c.position > last - cut)),
         )
     yield "an entry taken out", lambda w: w.sql(delete(entry).where(entry.c.position == last - 5))
     registered = [r for r in world.rows["audit_entry"].values() if r["kind"] == "register"]
     for row in registered[:: max(1, len(registered) // 5)]:
         said = {**json.loads(row["details"]), "sha256": "0" * 64}
-        yield f"entry {row['position']} edited", lambda w, r=row, s=said: w.sql(
-            update(entry).where(entry.c.id == r["id"]).values(details=json.dumps(s))
+        yield (
+            f"entry {row['position']} edited",
+            lambda w, r=row, s=said: w.sql(
+                update(entry).where(entry.c.id == r["id"]).values(details=json.dumps(s))
+            ),
         )
     yield "a row edited, its entry too, the chain recomputed", recomputed
 

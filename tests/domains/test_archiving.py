@@ -175,7 +175,10 @@ def test_numbers_of_a_series_go_on_and_those_undone_come_back(app: Any) -> None:
     first = sealed(some(2))
     second = some(2)
     act(second, "seal", "ArchivePackage")
-    with policy.entrusted("a job that dies after it gave the numbers"), change_set("job") as changes:
+    with (
+        policy.entrusted("a job that dies after it gave the numbers"),
+        change_set("job") as changes,
+    ):
         assert archiving.number_some(changes, second.id, 100) == 2
     assert numbers(second) == ["R002-XY-2026-D10-0003", "R002-XY-2026-D10-0004"]
     job = db.session.scalar(select(Job).where(Job.kind == "archive.seal", Job.state == "waiting"))

@@ -163,3 +163,14 @@ def test_without_a_transaction_nothing_is_registered(as_admin: Any) -> None:
     with write_transaction() as session:
         register.write(session, {}, None)
     assert found() == []
+
+
+def test_records_from_before_there_was_a_register_are_entered_once(as_admin: Any) -> None:
+    deed = made()
+    behind("DELETE FROM audit_entry WHERE kind = 'register' AND entity = 'Deed'")
+    assert found() == [(register.STRANGER, deed)]
+    for _time in range(2):
+        with write_transaction() as session:
+            register.begin(session)
+    assert [one["acts"] for one in entries(deed)] == [["begin"]]
+    assert found() == []

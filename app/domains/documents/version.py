@@ -131,7 +131,6 @@ class DocumentFile(
     name = Text(_("File name"), required=True, max_length=255, search=True, in_list=True)
     content = File(_("File"), required=True, named="name", in_list=True, search=True)
     position = Integer(_("Position"), index=False)
-    content = File(_("File"), in_list=True)
 
     @rule
     def belongs_to_its_version(saving: Saving) -> None:  # noqa: N805

@@ -64,6 +64,18 @@ def write(session: Session, written: Written, change_set: int | None) -> None:
             )
 
 
+def begin(session: Session) -> None:
+    """Enter the rows of entities that are in the register from now on, as they stand."""
+    for definition in current().entities.values():
+        entered = select(AuditEntry.id).where(
+            AuditEntry.kind == KIND, AuditEntry.entity == definition.name
+        )
+        if is_registered(definition) and session.scalar(entered.limit(1)) is None:
+            table = _table(definition)
+            ids = session.scalars(select(table.c.id), execution_options=_INTERNAL)
+            write(session, {definition.name: {one: {"begin"} for one in ids}}, None)
+
+
 def _details(
     kinds: Collection[str], state: Mapping[str, Any] | None, change_set: int | None
 ) -> dict[str, Any]:

@@ -19,6 +19,7 @@ from app.engine.adapters.appbuilder.views import Pages, entity_page, expose
 from app.engine.adapters.database import db
 from app.engine.adapters.web import toast
 from app.engine.addresses import has_page, list_address, record_address, undo_address, with_query
+from app.engine.archives import archive_of
 from app.engine.changes import Change, ChangeSet, change_set
 from app.engine.changes.merging import survivor_of
 from app.engine.entity import ARCHIVED
@@ -93,6 +94,7 @@ class RecordPages(Pages):
             pool_href=_pool_href(definition, record_id, row),
             hold_href=kept.hold_href(definition, record_id),
             print_href=_print_href(definition, record_id),
+            catalogue_href=_catalogue_href(definition, record_id),
             may_edit=may_edit,
             share_href=_share_href(definition, record_id) if may_edit else None,
             may_delete=may(definition, record_id, "delete", viewer),
@@ -349,6 +351,12 @@ def _share_href(definition: EntityDefinition, record_id: int) -> str | None:
     allowed = policy.current_viewer().can("RecordShare", "create")
     offered = allowed and not definition.options.shapes_rights and has_page(address)
     return address if offered else None
+
+
+def _catalogue_href(definition: EntityDefinition, record_id: int) -> str | None:
+    """Of an archive package."""
+    address = f"{record_address(definition, record_id)}/catalogue"
+    return address if archive_of(definition.name) is not None and has_page(address) else None
 
 
 def _print_href(definition: EntityDefinition, record_id: int) -> str | None:
