@@ -278,6 +278,7 @@ ROLES: tuple[Mapping[str, Any], ...] = (
             **dict.fromkeys(("Document", "DocumentVersion", "DocumentFile"), _KEEP),
             **{key: {**_RUN, "export": "all"} for key in ("DocumentClass", "RequiredPaper")},
             "LegalHold": _WORK,
+            **dict.fromkeys(("Fonds", "ArchivePackage", "ArchiveItem"), _KEEP),
             **_SHARED_VIEWS,
         },
         "fields": {

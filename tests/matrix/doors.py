@@ -37,6 +37,7 @@ WITHOUT_RECORDS = {
     "SecurityApi.login": "a token for a password; there too",
     "SecurityApi.refresh": "a token for a token; there too",
     "MyPasswordView.form": "one's own password",
+    "ArchivePages.fixity": "hashes of stored files; for whoever reads the audit log",
     **dict.fromkeys(
         (
             "SecondStepView.form",
@@ -407,6 +408,12 @@ def pickers(visit: Visit) -> None:
 @door("RecordPages.record")
 def records(visit: Visit) -> None:
     visit.each("", [*visit.ids(), *visit.trashed()])
+
+
+@door("ArchivePages.catalogue", "ArchivePages.file", "ArchivePages.labels", "ArchivePages.package")
+def packages(visit: Visit) -> None:
+    for name in ("catalogue", "catalogue.pdf", "catalogue.xlsx", "labels.pdf", "package.zip"):
+        visit.each(f"/{name}", [*visit.ids(), *visit.trashed()])
 
 
 @door("DownloadPages.download")

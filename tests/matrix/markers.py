@@ -52,6 +52,7 @@ SAID_ELSEWHERE = {
     ("DocumentClass", "retention_years"): "a number of years, alike in both worlds",
     ("Document", "retention_years"): "a number of years, alike in both worlds",
     ("DocumentVersion", "number"): "counts the versions of a document",
+    ("ArchivePackage", "least_age"): "a number of days, alike in both worlds",
     ("LegalHold", "release_reason"): "comes by the release alone",
     ("PoolRule", "*"): "a setting that everybody keeps to",
     ("SavedView", "entity"): "names an entity",

@@ -54,6 +54,7 @@ FITTING: dict[str, dict[str, Any]] = {
     "DocumentClass": {"retention": "years_10", "retention_years": None},
     "Document": {"retention": "years_10", "retention_years": None},
     "LegalHold": {"release_reason": None},  # comes by the release alone
+    "ArchivePackage": {"by_rule": False, "document_state": None, "least_age": 0},
     "ServiceLevel": {"response_minutes": 10, "solution_minutes": 120},
 }
 """What rules want of an entity's values."""
@@ -82,7 +83,7 @@ OLD = "old"
 CUSTOM = {"Customer": ("text", "phone"), "Parcel": ("text", "integer"), "Shelf": ("email",)}
 """Fields made at run time, of these kinds."""
 
-MADE_ONCE = {"CustomField", "DepartmentMember", "PoolRule"}
+MADE_ONCE = {"ArchiveItem", "CustomField", "DepartmentMember", "PoolRule"}
 """Entities whose rows the world makes by itself."""
 
 SET_UP = {"CalendarDay", "OfficeHours", "PriorityRule", "QueueLead"}

@@ -385,7 +385,7 @@ def catalogue(package: Any) -> archives.Catalogue:
         (str(gettext("Fonds")), f"{fonds.code} {fonds.name}" if fonds else ""),
         (str(gettext("State")), str(PackageState(package.state).label)),
         (str(gettext("Items")), str(len(rows))),
-        (str(gettext("Seal")), package.seal or ""),
+        (str(gettext("Seal (SHA-256)")), package.seal or ""),
     ]
     return archives.Catalogue(gettext("Archive catalogue"), facts, columns, rows)
 

@@ -130,7 +130,7 @@ class ArchivePackage(
     size = Integer(_("Size in bytes"), read_only=True, in_form=False, group=HELD)
     sealed_at = DateTime(_("Sealed at"), with_time=True, read_only=True, in_form=False,
                          in_list=True, group=HELD)  # fmt: skip
-    seal = Text(_("Seal"), max_length=64, read_only=True, in_form=False, group=HELD)
+    seal = Text(_("Seal (SHA-256)"), max_length=64, read_only=True, in_form=False, group=HELD)
     path = Text(_("Place in the store"), max_length=100, internal=True)
     asked = Text(_("Asked for"), max_length=20, internal=True)
 
