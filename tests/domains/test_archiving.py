@@ -183,7 +183,7 @@ def test_numbers_of_a_series_go_on_and_those_undone_come_back(app: Any) -> None:
     assert numbers(second) == ["R002-XY-2026-D10-0003", "R002-XY-2026-D10-0004"]
     job = db.session.scalar(select(Job).where(Job.kind == "archive.seal", Job.state == "waiting"))
     assert job is not None
-    with pytest.raises(InvalidInput, match="at work"):
+    with pytest.raises(InvalidInput, match="先取消"):
         act(second, "dissolve", "ArchivePackage")
     cancel(job.id)
     act(second, "dissolve", "ArchivePackage")

@@ -82,9 +82,25 @@ def check_item(saving: Saving) -> None:
             return  # said by the references
         if package.state not in HOLDING[:2]:
             saving.problem("package", _("The package takes nothing in any more."))
-        for why in reasons_against(saving.changes, document):
+        taken = _taken_by(saving.changes, document.id, saving.record_id)
+        for why in [*taken, *reasons_against(saving.changes, document)]:
             saving.problem("document", why)
+        saving.values["only_of"] = document.id
         saving.values |= described(saving.changes, document)
+
+
+def _taken_by(changes: Any, document_id: int, item_id: int | None) -> list[Any]:
+    """That another package has it; two that take it at once are told apart by the database."""
+    item, package = _models(ArchiveItem, ArchivePackage)
+    statement = (
+        select(package.number)
+        .join(item, item.package_id == package.id)
+        .where(
+            item.document_id == document_id, item.deleted_at.is_(None), item.id != (item_id or 0)
+        )
+    )
+    rows = whoever_sees(changes, statement)
+    return [_("It is in archive package %(number)s.", number=row[0]) for row in rows]
 
 
 def described(changes: Any, document: Any) -> dict[str, Any]:

@@ -167,7 +167,7 @@ class ArchiveItem(
     order="number",
     scope_through="document",
     parent="package",
-    unique_together=(("document",),),
+    unique_together=(("package", "document"),),
     registered=True,
 ):
     """A document in a package; sealed, it has an archival number."""
@@ -176,6 +176,7 @@ class ArchiveItem(
         "ArchivePackage", _("Archive package"), required=True, in_list=True, on_delete="cascade"
     )
     document = Reference("Document", _("Document"), required=True, in_list=True)
+    only_of = Integer(_("Only item of document"), internal=True, unique=True)
     number = Text(_("Archival number"), max_length=80, unique=True, search=True, code=True,
                   read_only=True, in_form=False, in_list=True)  # fmt: skip
     title = Text(_("Title"), max_length=200, read_only=True, in_form=False, in_list=True)

@@ -246,6 +246,7 @@ def upgrade() -> None:
         "archive_item",
         sa.Column("package_id", types.Identifier, nullable=True),
         sa.Column("document_id", types.Identifier, nullable=True),
+        sa.Column("only_of", sa.BigInteger(), nullable=True),
         sa.Column("number", sa.String(length=80), nullable=True),
         sa.Column("title", sa.String(length=200), nullable=True),
         sa.Column("class_code", sa.String(length=20), nullable=True),
@@ -347,8 +348,15 @@ def upgrade() -> None:
             postgresql_where=sa.text("deleted_at IS NULL"),
         )
         batch_op.create_index(
-            "uq_archive_item_document",
-            ["document_id"],
+            "uq_archive_item_package_document",
+            ["package_id", "document_id"],
+            unique=True,
+            sqlite_where=sa.text("deleted_at IS NULL"),
+            postgresql_where=sa.text("deleted_at IS NULL"),
+        )
+        batch_op.create_index(
+            "uq_archive_item_only_of",
+            ["only_of"],
             unique=True,
             sqlite_where=sa.text("deleted_at IS NULL"),
             postgresql_where=sa.text("deleted_at IS NULL"),
@@ -372,7 +380,12 @@ def downgrade() -> None:
             postgresql_where=sa.text("deleted_at IS NULL"),
         )
         batch_op.drop_index(
-            "uq_archive_item_document",
+            "uq_archive_item_package_document",
+            sqlite_where=sa.text("deleted_at IS NULL"),
+            postgresql_where=sa.text("deleted_at IS NULL"),
+        )
+        batch_op.drop_index(
+            "uq_archive_item_only_of",
             sqlite_where=sa.text("deleted_at IS NULL"),
             postgresql_where=sa.text("deleted_at IS NULL"),
         )
