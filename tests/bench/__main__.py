@@ -10,7 +10,7 @@ import os
 import sys
 from pathlib import Path
 
-from tests.bench import evaluating, exporting, importing, saving
+from tests.bench import archiving, evaluating, exporting, importing, saving
 from tests.bench.client import Failed
 from tests.bench.filling import Database, database, prepare, remove_after
 from tests.bench.jobs import NAME, click_to_start
@@ -53,6 +53,7 @@ def main() -> int:
         lines += importing.lines(folder, given, options.only)
         lines += saving.lines(folder, given, options.only)
         lines += evaluating.lines(folder, given, options.only)
+        lines += archiving.lines(options.only)
     except Failed as problem:
         print(f"bench: {problem}", file=sys.stderr)
         return 2

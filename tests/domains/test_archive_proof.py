@@ -199,7 +199,13 @@ def rows_edited(world: World) -> Iterator[tuple[str, Tampering]]:
         table = world.table(name)
         row = world.row(name)["id"]
         yield f"{name} deleted", lambda w, t=table, r=row: w.sql(delete(t).where(t.c.id == r))
-        row_added = {**world.row(name), "id": 5000, "document_id": None, "number": None}
+        row_added = {
+            **world.row(name),
+            "id": 5000,
+            "document_id": None,
+            "number": None,
+            "only_of": None,
+        }
         values = {k: v for k, v in row_added.items() if k in table.c}
         yield f"{name} added", lambda w, t=table, v=values: w.sql(insert(t).values(v))
     counter = world.table("series_counter")
