@@ -114,7 +114,7 @@ def world(app: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> World:
     monkeypatch.setitem(app.config, "STEWARD", settings)
     monkeypatch.setitem(app.extensions, "steward.audit_head", None)
     fonds = make("Fonds", code="R001")
-    for code in ("HT", "JY"):
+    for code in ("TH", "TJ"):
         kind = a_class(code=code)
         for _number in range(2):
             a_document(2, document_class=kind.id)
@@ -186,7 +186,7 @@ def rows_edited(world: World) -> Iterator[tuple[str, Tampering]]:
         ("document_file", {"content_id": world.row("document_file", 3)["content_id"]}),
         ("archive_item", {"title": "假"}),
         ("archive_item", {"place": 99}),
-        ("archive_item", {"number": "R001-HT-2026-D10-0099"}),
+        ("archive_item", {"number": "R001-TH-2026-D10-0099"}),
         ("archive_package", {"seal": other_seal}),
         ("archive_package", {"state": "open"}),
         ("archive_package", {"title": "假"}),

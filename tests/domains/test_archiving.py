@@ -97,8 +97,8 @@ def a_class(**values: Any) -> Any:
 
 
 def test_what_the_rule_names_is_collected(app: Any) -> None:
-    wanted, other = a_class(code="HT"), a_class(code="JY")
-    below = a_class(code="HT1", parent=wanted.id)
+    wanted, other = a_class(code="TH"), a_class(code="TJ")
+    below = a_class(code="THA", parent=wanted.id)
     one, two = a_document(document_class=wanted.id), a_document(document_class=below.id)
     a_document(document_class=other.id)
     make("Document", document_class=wanted.id)
@@ -139,12 +139,12 @@ def test_a_document_is_in_one_package_at_most(app: Any) -> None:
 
 
 def test_a_sealed_package_holds_and_proves_all_of_it(app: Any, tmp_path: Any) -> None:
-    kind, fonds = a_class(code="HT", retention="permanent"), make("Fonds", code="R001")
+    kind, fonds = a_class(code="TH", retention="permanent"), make("Fonds", code="R001")
     for day in (5, 6, 7):
         a_document(2, document_class=kind.id, dated_on=datetime.date(2026, 3, day))
     made = sealed(collected(document_class=kind.id, fonds=fonds.id))
     assert (made.state, made.items, made.files) == ("sealed", 3, 6)
-    assert numbers(made) == [f"R001-HT-2026-Y-{n:04}" for n in (1, 2, 3)]
+    assert numbers(made) == [f"R001-TH-2026-Y-{n:04}" for n in (1, 2, 3)]
     content = store().open(made.path).read()
     assert checking.seal_of(io.BytesIO(content)) == made.seal
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
@@ -165,7 +165,7 @@ def make_shift(record_id: int) -> Any:
 
 def test_numbers_of_a_series_go_on_and_those_undone_come_back(app: Any) -> None:
     fonds = make("Fonds", code="R002")
-    kind = a_class(code="XY", retention="years_10")
+    kind = a_class(code="TX", retention="years_10")
 
     def some(count: int) -> Any:
         for _number in range(count):
@@ -180,7 +180,7 @@ def test_numbers_of_a_series_go_on_and_those_undone_come_back(app: Any) -> None:
         change_set("job") as changes,
     ):
         assert archiving.number_some(changes, second.id, 100) == 2
-    assert numbers(second) == ["R002-XY-2026-D10-0003", "R002-XY-2026-D10-0004"]
+    assert numbers(second) == ["R002-TX-2026-D10-0003", "R002-TX-2026-D10-0004"]
     job = db.session.scalar(select(Job).where(Job.kind == "archive.seal", Job.state == "waiting"))
     assert job is not None
     with pytest.raises(InvalidInput, match="先取消"):
@@ -191,8 +191,8 @@ def test_numbers_of_a_series_go_on_and_those_undone_come_back(app: Any) -> None:
     assert fresh(second, "ArchivePackage").state == "dissolved"
     assert items(second) == []
     third = sealed(some(1))
-    assert numbers(first) == ["R002-XY-2026-D10-0001", "R002-XY-2026-D10-0002"]
-    assert numbers(third) == [f"R002-XY-2026-D10-{n:04}" for n in (3, 4, 5)]
+    assert numbers(first) == ["R002-TX-2026-D10-0001", "R002-TX-2026-D10-0002"]
+    assert numbers(third) == [f"R002-TX-2026-D10-{n:04}" for n in (3, 4, 5)]
 
 
 def test_what_waits_in_a_package_stays_as_it_is(app: Any) -> None:

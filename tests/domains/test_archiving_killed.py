@@ -96,7 +96,7 @@ def whole(package: Any) -> list[int]:
 
 def test_each_package_comes_out_once_and_whole(app: Any) -> None:
     chance = random.Random(8493)
-    kind, fonds = a_class(code="HT"), make("Fonds", code="R001")
+    kind, fonds = a_class(code="TH"), make("Fonds", code="R001")
     kills, packages = 0, []
     while kills < KILLS:
         documents(kind)

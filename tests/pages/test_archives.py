@@ -20,7 +20,7 @@ __all__ = ["no_queue"]
 @pytest.fixture
 def package(app: Any) -> Any:
     with policy.acting_as(viewer("admin")):
-        kind, fonds = a_class(code="HT"), make("Fonds", code="R001", name="润科科技")
+        kind, fonds = a_class(code="TH"), make("Fonds", code="R001", name="润科科技")
         for _number in range(2):
             a_document(document_class=kind.id)
         return collected(document_class=kind.id, fonds=fonds.id)
@@ -41,12 +41,12 @@ def test_the_catalogue_is_a_page_a_pdf_and_a_sheet(package: Any, client: Any) ->
     assert client.get(f"/archive_package/{package.id}/package.zip").status_code == 404
     made = sealed_by_admin(package)
     page = client.get(here)
-    assert "R001-HT-2026-D10-0002" in page.text
+    assert "R001-TH-2026-D10-0002" in page.text
     assert made.seal in page.text
     pdf = client.get(f"{here}.pdf")
     assert pdf.mimetype == "application/pdf"
     text = PdfReader(io.BytesIO(pdf.data)).pages[0].extract_text().replace("\0", "")
-    assert "R001-HT-2026-D10-0001" in text
+    assert "R001-TH-2026-D10-0001" in text
     assert client.get(f"{here}.xlsx").data[:2] == b"PK"
     assert client.get(f"{here}.docx").status_code == 404
     labels = client.get(f"/archive_package/{package.id}/labels.pdf")
