@@ -1,6 +1,6 @@
 """archive packages, their items and fonds; returned numbers; fixity
 
-Revises: 0030
+Revises: 0031
 Created: 2026-11-29
 """
 
@@ -11,8 +11,8 @@ from alembic import op
 
 from app.engine.adapters import database as types
 
-revision = "0031"
-down_revision = "0030"
+revision = "0032"
+down_revision = "0031"
 branch_labels = None
 depends_on = None
 
