@@ -50,12 +50,15 @@ def a_document(files: int = 1, **values: Any) -> Any:
 
 
 def run_jobs() -> list[str]:
-    """Run whatever waits, until nothing does; how each ended."""
+    """Run whatever of the archive waits, until nothing does; how each ended."""
     ended = []
     while True:
         db.session.rollback()
         waiting = db.session.scalar(
-            select(Job.id).where(Job.state == "waiting").order_by(Job.created_at).limit(1)
+            select(Job.id)
+            .where(Job.state == "waiting", Job.kind.like("archive.%"))
+            .order_by(Job.created_at)
+            .limit(1)
         )
         if waiting is None:
             return ended

@@ -56,12 +56,15 @@ def documents(kind: Any) -> None:
         update(document, state="in_force")
 
 
+ARCHIVES = Job.kind.like("archive.%")
+
+
 def waiting() -> Any:
     """The job to be run next; one that failed, since it was killed too often, is tried again."""
     db.session.rollback()
-    for job in db.session.scalars(select(Job).where(Job.state == states.FAILED)).all():
+    for job in db.session.scalars(select(Job).where(Job.state == states.FAILED, ARCHIVES)).all():
         retry(job.id)
-    statement = select(Job).where(Job.state.in_((states.WAITING, states.RUNNING)))
+    statement = select(Job).where(Job.state.in_((states.WAITING, states.RUNNING)), ARCHIVES)
     return db.session.scalar(statement, execution_options={"populate_existing": True})
 
 
