@@ -51,6 +51,7 @@ have any. One statement for all of them: it is asked for whole batches."""
 
 _reasons: dict[str, list[Reason]] = defaultdict(list)
 _guards: dict[str, list[Guard]] = defaultdict(list)
+_staying: dict[str, list[Guard]] = defaultdict(list)
 
 
 def holds(entity: str = ANY) -> Callable[[Reason], Reason]:
@@ -71,6 +72,31 @@ def guards(entity: str) -> Callable[[Guard], Guard]:
         return guard
 
     return register
+
+
+def stays(entity: str) -> Callable[[Guard], Guard]:
+    """Registers a guard against the removal of an entity's records alone: their fields may change."""
+
+    def register(guard: Guard) -> Guard:
+        _staying[entity].append(guard)
+        return guard
+
+    return register
+
+
+def staying(session: Any, entity: str, record_ids: Collection[int]) -> dict[int, list[Hold]]:
+    """Every hold by which these records may not be taken away, though they may be changed."""
+    found: dict[int, list[Hold]] = defaultdict(list)
+    for guard in _staying.get(entity, ()) if record_ids else ():
+        for record_id, standing in guard(session, record_ids).items():
+            if standing:
+                found[record_id] += standing
+    return dict(found)
+
+
+def may_stay(entity: str) -> bool:
+    """Whether anything watches that records of the entity are not taken away."""
+    return bool(_staying.get(entity)) or is_guarded(entity)
 
 
 def is_guarded(entity: str) -> bool:

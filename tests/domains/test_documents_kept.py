@@ -213,6 +213,11 @@ def test_a_hold_on_a_customer_keeps_their_documents_and_themselves() -> None:
     other = make("Customer")
     with pytest.raises(InvalidInput, match="诉讼"), change_set("merge") as changes:
         merge(changes, definition("Customer"), other.id, [customer.id])
+    with change_set("bulk") as changes:
+        records = load_many(changes, definition("Customer"), [other.id, customer.id])
+        with pytest.raises(InvalidInput, match="诉讼"):
+            trash_many(changes, definition("Customer"), records)
+    update(customer, "Customer", notes="可以继续维护")
 
 
 def test_a_document_that_is_moved_into_a_held_class_is_held() -> None:

@@ -20,10 +20,7 @@ from app.domains.documents.document import Document
 from app.domains.documents.holding import CLASS, CUSTOMER, Filed, holds_of, line, parents, why
 from app.domains.documents.version import DocumentFile, DocumentVersion
 from app.engine import registry
-from app.engine.errors import InvalidInput
-from app.engine.events import on
-from app.engine.holds import Hold, guards
-from app.engine.rules import whoever_saves
+from app.engine.holds import Hold, guards, stays
 
 NOTED = frozenset({
     "held", "papers", "missing_papers", "retain_until", "checked_out_by", "checked_out_at",
@@ -139,12 +136,13 @@ def classes(session: Any, ids: Collection[int]) -> Found:
     return found
 
 
-@on(CUSTOMER, "trashed")
-def customer_stays(changes: Any, customer: Any) -> None:
-    """Raises InvalidInput: a customer under a hold is neither deleted nor merged into another."""
-    with whoever_saves():
-        for row in _open_on(changes.session, CUSTOMER, [customer.id]):
-            raise InvalidInput.of(None, _legal(row).refusal)
+@stays(CUSTOMER)
+def customers(session: Any, ids: Collection[int]) -> Found:
+    """A customer under a hold is neither deleted nor merged into another."""
+    found: Found = defaultdict(list)
+    for row in _open_on(session, CUSTOMER, ids):
+        found[row.record].append(_legal(row))
+    return found
 
 
 @guards("LegalHold")

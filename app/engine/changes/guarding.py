@@ -8,7 +8,7 @@ from sqlalchemy.orm import Session
 
 from app.engine import policy
 from app.engine.errors import InvalidInput, Problem
-from app.engine.holds import Hold, guarded, is_guarded
+from app.engine.holds import Hold, guarded, is_guarded, may_stay, staying
 from app.engine.registry import EntityDefinition
 
 WHY = "a hold counts whoever may see it"
@@ -29,8 +29,13 @@ def refuse_removal(
     session: Session, definition: EntityDefinition, record_ids: Collection[int]
 ) -> None:
     """Raises InvalidInput when one of the records may not go, into the trash neither."""
-    for found in standing(session, definition, record_ids).values():
-        raise InvalidInput.of(None, found[0].refusal)
+    if not record_ids or not may_stay(definition.name):
+        return
+    session.flush()
+    with policy.unrestricted(WHY, session.connection()) as everything:
+        for among in (guarded, staying):
+            for found in among(everything, definition.name, record_ids).values():
+                raise InvalidInput.of(None, found[0].refusal)
 
 
 def locked(

@@ -167,6 +167,7 @@ class Changes:
         if record.deleted_at is None:
             raise InvalidInput.of(None, _("Only what is in the trash can be purged."))
         self._refuse_held(definition, record_id)
+        refuse_removal(self.session, definition, [record_id])
         self._remove(definition, record)
         self.journal.record(
             definition, kinds.PURGE, [{"record_id": record_id, "before": None, "after": None}]
