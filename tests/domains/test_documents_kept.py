@@ -146,6 +146,18 @@ def test_undoing_ends_no_period() -> None:
     assert fresh(record).state == "in_force"
 
 
+def test_a_draft_is_purged_with_its_versions_and_their_files() -> None:
+    record = make("Document")
+    version = make("DocumentVersion", document=record.id)
+    make("DocumentFile", document_version=version.id)
+    trash(record)
+    with change_set("form") as changes:
+        changes.purge(definition(), record.id)
+    for entity in ("Document", "DocumentVersion", "DocumentFile"):
+        assert Records(definition(entity)).exact_count() == 0
+        assert Records(definition(entity)).in_trash().exact_count() == 0
+
+
 # -- legal holds -------------------------------------------------------------------------------------
 
 

@@ -331,6 +331,8 @@ class Changes:
         """Take the row away, after what belongs to it alone; refused while others point at it."""
         take_turn(self.session, definition)
         for child_definition, child in self._dependents(definition, record.id):
+            if child not in self.session:
+                continue  # it belonged to another one of these as well, and went with that
             refuse_removal(self.session, child_definition, [child.id])
             self._remove(child_definition, child)
         self.journal.unindex(definition, [record.id])
