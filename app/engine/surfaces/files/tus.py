@@ -12,6 +12,7 @@ import functools
 from collections.abc import Callable
 from typing import Any
 
+from apispec import APISpec
 from flask import current_app, make_response, request
 from flask_babel import lazy_gettext as _
 from werkzeug.exceptions import PreconditionFailed, UnsupportedMediaType
@@ -59,6 +60,9 @@ class FilesApi(Api):
     """/api/v1/files/"""
 
     route_base = "/api/v1/files"
+
+    def add_api_spec(self, api_spec: APISpec) -> None:
+        """Nothing: what is spoken here is described by tus, and is no exchange of JSON."""
 
     @expose("/", methods=["POST", "OPTIONS"])
     def files(self) -> Any:
