@@ -18,7 +18,7 @@ REQUIREMENTS = sorted(ROOT.glob("requirements*.txt"))
 
 FREE = re.compile(
     r"MIT|BSD|Apache|ISC|PSF|Python Software Foundation|MPL|Mozilla|Unlicense|Zlib|HPND|0BSD|OFL|"
-    r"Public Domain|LGPL|Lesser General|CC0|ZPL|Zope",
+    r"Public Domain|LGPL|Lesser General|CC0|ZPL|Zope|BlueOak",
     re.IGNORECASE,
 )
 """Licences under which Steward can be used and given on unchanged; LGPL as it is a library that can be replaced."""
