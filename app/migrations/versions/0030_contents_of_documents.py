@@ -24,10 +24,8 @@ def upgrade() -> None:
         batch_op.add_column(sa.Column("content_id", types.Identifier, nullable=True))
         batch_op.create_index(
             "ix_document_file_content_id",
-            ["content_id", "id"],
+            ["content_id", "deleted_at", "id"],
             unique=False,
-            sqlite_where=sa.text("deleted_at IS NULL"),
-            postgresql_where=sa.text("deleted_at IS NULL"),
         )
         batch_op.create_foreign_key(
             batch_op.f("fk_document_file_content_id_stored_file"),
@@ -44,10 +42,6 @@ def downgrade() -> None:
         batch_op.drop_constraint(
             batch_op.f("fk_document_file_content_id_stored_file"), type_="foreignkey"
         )
-        batch_op.drop_index(
-            "ix_document_file_content_id",
-            sqlite_where=sa.text("deleted_at IS NULL"),
-            postgresql_where=sa.text("deleted_at IS NULL"),
-        )
+        batch_op.drop_index("ix_document_file_content_id")
         batch_op.drop_column("content_id")
         batch_op.alter_column("name", type_=sa.String(length=200))
