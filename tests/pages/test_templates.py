@@ -11,6 +11,9 @@ from config import ROOT
 
 TEMPLATES = sorted((ROOT / "app" / "templates").rglob("*.html"))
 PACKAGE = json.loads((ROOT / "package.json").read_text(encoding="utf-8"))["steward"]
+BY_ITS_HASH = ROOT / "app" / "templates" / "previews" / "text.html"
+"""Stands in a sandbox that may load nothing, under a policy of its own that names its style's hash."""
+
 COMMENT = re.compile(r"\{#.*?#\}", re.DOTALL)
 
 
@@ -23,7 +26,7 @@ def test_nothing_that_the_content_policy_blocks(path):
     text = markup(path)
     assert not re.search(r"\sstyle\s*=", text)
     assert not re.search(r"<[^>]*\son\w+\s*=", text)
-    assert "<style" not in text
+    assert "<style" not in text or path == BY_ITS_HASH
     assert not re.search(r'(src|href|action)="(https?:)?//', text)
     for script in re.findall(r"<script[^>]*>", text):
         assert "src=" in script or 'type="application/json"' in script
