@@ -211,7 +211,7 @@ _PASSING = (
     (re.compile(r"content=\"[\w.-]{60,}\""), "TOKEN"),
     (re.compile(r"\"request_id\": ?\"\w+\"|error-id\">[^<]*<"), "REQUEST"),
     (re.compile(r"\b\d+(\.\d+)? ?(ms|s|seconds?|minutes?|B|KB|bytes)\b"), "MUCH"),
-    (re.compile(r"[0-9a-f]{64}"), "HASH"),
+    (re.compile(r"[0-9a-f]{64}|&#34;[0-9a-f]{8}&#34;"), "HASH"),
     (re.compile(r"change-\d+|history(/|%2F)\d+|\"since\" value=\"\d+\"|[?&]before=\d+"), "CHANGE"),
     (re.compile(r"P20\d{6}-\d{4}"), "SERIAL"),
     (re.compile(r"\d{8}-\d{4,6}"), "STAMP"),

@@ -12,7 +12,7 @@ from app.engine import registry
 from tests.hardening import routes as routing
 from tests.matrix.asking import Seen
 from tests.matrix.doors import DOORS, ONCE, ORDER, WITHOUT_RECORDS
-from tests.matrix.lean import depths
+from tests.matrix.lean import Depth, depths
 from tests.matrix.personas import personas
 from tests.matrix.runs import Plan, go
 
@@ -134,9 +134,16 @@ def left_out(plans: list[Plan], seen: Seen) -> set[tuple[str, ...]]:
 @pytest.mark.skipif(not FULL, reason="takes minutes; make proof tries it")
 def test_every_door_opens_to_somebody(app: Flask, database: Any, browser: Any) -> None:
     entities = list(registry.current().entities)
+    closely = dict.fromkeys(entities, Depth(closely=True))
     one_each = [
         Plan(
-            persona, [entities[number % len(entities)], "Customer"], tuple(ORDER), 1, number, False
+            persona,
+            ["Customer", entities[number % len(entities)]],
+            tuple(ORDER),
+            1,
+            number,
+            False,
+            closely,
         )
         for number, persona in enumerate(personas())
     ]

@@ -24,7 +24,7 @@ from app.engine.policy import EVERYTHING, Viewer
 from app.engine.registry import EntityDefinition
 from tests import factories
 from tests.matrix.markers import Net, marker, number_of, unmarked, word
-from tests.matrix.personas import FAR, MINE, NEAR, WHOSE, Persona
+from tests.matrix.personas import ACTIONS, FAR, MINE, NEAR, WHOSE, Persona
 from tests.reading_files import read_quickly
 
 LIVE = {MINE: 3, NEAR: 1, FAR: 2}
@@ -343,6 +343,13 @@ class World:
     def _variant(self, definition: EntityDefinition, item: Any, row: Row) -> str:
         """Which world decides on the cell: none where it is seen, or what is seen hangs on it."""
         alike = {(definition.name, item.name), (definition.name, "*")} & ALIKE
+        conditions = {
+            text.partition(":")[0]
+            for action in ACTIONS
+            for _scope, texts in self.persona.grants(definition.name, action)
+            for text in texts
+        }
+        alike = alike or item.name in conditions  # which rows are reached hangs on it
         return "" if alike or self._plain(definition, item, row) else self.variant
 
     def _owner(self, definition: EntityDefinition, item: Any, row: Row, variant: str) -> int:
