@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -245,9 +246,11 @@ def _related(definition: EntityDefinition, record_id: int, viewer: policy.Viewer
         and policy.access(child, reference, viewer) in ("read", "write")
     ]
     found.sort(key=lambda item: not item[0])
-    several = {child.name for _own, child, _reference in found}
+    ways = Counter(child.name for _own, child, _reference in found)
     return [
-        _related_list(child, reference, record_id, viewer, len(several) < len(found))
+        _related_list(
+            child, reference, record_id, viewer, child is definition or ways[child.name] > 1
+        )
         for _own, child, reference in found
     ]
 
