@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+from collections import defaultdict
 from typing import Any
 
 from sqlalchemy import select
@@ -47,6 +48,7 @@ def write(demo: Demo) -> None:
     _versions(demo, ids, rows)
     hold = {"entity": "Document", "record": ids[0], "case": "（2026）示 01 号"}
     demo.create("LegalHold", [{**hold, "reason": "合同履行争议（示例）"}])
+    _package(demo)
 
 
 def _classes(demo: Demo) -> dict[str, int]:
@@ -132,6 +134,25 @@ def _versions(demo: Demo, ids: list[int], rows: list[Values]) -> None:
         for version_id, document_id, row in zip(made, ids, rows, strict=True)
     ]
     demo.create("DocumentFile", contents)
+
+
+def _package(demo: Demo) -> None:
+    """Documents that wait to be sealed as a package, two at most of each retention period."""
+    fonds = {"code": "DEMO", "name": "示例公司档案"}
+    about = {"title": "示例归档（待封存）", "by_rule": False}
+    package = {**about, "fonds": demo.create("Fonds", [fonds])[0]}
+    [package_id] = demo.create("ArchivePackage", [package])
+    model: Any = registry.current().entity("Document").model
+    free = select(model.id, model.retention).where(
+        model.state.in_(("in_force", "superseded")),
+        model.papers.is_distinct_from("missing"),
+        model.id.in_([document_id for document_id, _row in demo.made["Document"][1:]]),
+    )
+    chosen: dict[str, list[int]] = defaultdict(list)
+    for document_id, retention in demo.changes.session.execute(free.order_by(model.id)):
+        chosen[retention].append(document_id)
+    items = [one for documents in chosen.values() for one in documents[:2]]
+    demo.create("ArchiveItem", [{"package": package_id, "document": one} for one in items])
 
 
 def _text(row: Values) -> str:

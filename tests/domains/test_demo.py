@@ -31,8 +31,8 @@ WITHOUT = {
 }
 """Entities of which there are no demonstration data, and why."""
 
-OF_JOBS = {"EvaluationRun.state"}
-"""How far a job has come: what is put in has been worked out."""
+OF_JOBS = {"EvaluationRun.state", "ArchivePackage.state", "ArchivePackage.document_state"}
+"""How far a job has come, or what it goes by: what is put in has been worked out, or waits."""
 
 LITTLE = 0.1
 
