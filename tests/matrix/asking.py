@@ -216,6 +216,10 @@ _PASSING = (
     (re.compile(r"P20\d{6}-\d{4}"), "SERIAL"),
     (re.compile(r"\d{8}-\d{4,6}"), "STAMP"),
     (re.compile(r'"size": ?\d+'), "SIZE"),
+    (
+        re.compile(r'"id": ?\d+,(?= ?"sha256")|(?<=type="hidden" value=")\d+(?="><p class="file-)'),
+        "FILE",
+    ),
     (re.compile(r"[ \u00a0]+"), ""),  # on paper they hang on how wide the neighbours are
 )
 

@@ -13,7 +13,7 @@ from functools import cached_property
 from typing import Any
 
 from flask import current_app
-from sqlalchemy import delete, select, update
+from sqlalchemy import delete, select, text, update
 
 from app.engine import policy, registry
 from app.engine.adapters.database import db, now
@@ -29,6 +29,9 @@ from tests.reading_files import read_quickly
 
 LIVE = {MINE: 3, NEAR: 1, FAR: 2}
 """So many rows of each; one more of each, but of the one nearby, is in the trash."""
+
+NEXT = 1000
+"""What is made while asking has greater numbers."""
 
 LEVEL = "2"
 """The version of every record."""
@@ -220,7 +223,9 @@ class World:
             session.commit()
 
     def _level(self) -> None:
-        """How often each was changed while planting is no secret, and the same in both worlds."""
+        """How often each was changed while planting is no secret, and the same in both worlds; so is
+        the number of what is made next.
+        """
         with policy.unrestricted("the world makes its versions alike") as session:
             for name in self.rows:
                 model: Any = registry.current().entity(name).model
@@ -228,6 +233,7 @@ class World:
                     update(model).values(version=int(LEVEL)),
                     execution_options={"synchronize_session": False},
                 )
+                _number_from(session, model.__tablename__)
             session.commit()
 
     def _planted(self, definition: EntityDefinition) -> list[Row]:
@@ -493,6 +499,14 @@ def _custom_fields() -> None:
                     },
                 )
     registry.refresh()
+
+
+def _number_from(session: Any, table: str) -> None:
+    """The next row of the table has the number after NEXT."""
+    statement = "UPDATE sqlite_sequence SET seq = :next WHERE name = :name"
+    if session.get_bind().dialect.name == "postgresql":
+        statement = "SELECT setval(pg_get_serial_sequence(:name, 'id'), :next)"
+    session.execute(text(statement), {"next": NEXT, "name": table})
 
 
 def _filed(seed: int) -> int:

@@ -14,18 +14,26 @@ from app.engine.bulk import acts
 from app.engine.changes import change_set
 from app.engine.errors import InvalidInput
 from tests import factories
+from tests.domains.test_archiving import a_class, a_document, collected, no_queue, sealed
+
+__all__ = ["no_queue"]
 
 Giving = Callable[..., None]
 
 
 @pytest.fixture
 def guest_sees(app: Flask) -> Giving:
-    """`guest_sees("Crate", stage="hidden")`: the guest may do everything, with such access to fields."""
+    """`guest_sees("Crate", stage="hidden")`: the guest may do everything, with such access to fields.
+
+    Called again for another entity it adds to what was said.
+    """
+    given: dict[str, dict[str, str]] = {}
 
     def give(entity: str, **fields: str) -> None:
+        given[entity] = fields
         manager: Any = app.appbuilder.sm  # type: ignore[attr-defined]
         role = manager.add_role("Untold")
-        rights = {"grants": {"*": {"*": "all"}}, "fields": {entity: fields}}
+        rights = {"grants": {"*": {"*": "all"}}, "fields": given}
         policy.replace_role(db.session(), role.id, rights)
         manager.find_user("guest").roles = [role]
         registry.raise_version(db.session(), registry.RIGHTS)
@@ -94,3 +102,29 @@ def test_views_whose_names_are_not_seen_are_not_listed(browser: Any, guest_sees:
     assert "龘靐" in client.get("/shelf/views").text
     guest_sees("SavedView", name="masked")
     assert "龘靐" not in client.get("/shelf/views").text
+
+
+@pytest.mark.usefixtures("no_queue")
+def test_a_catalogue_says_no_more_than_the_fields_that_are_seen(
+    browser: Any, guest_sees: Giving
+) -> None:
+    with policy.acting_as(factories.viewer("admin")):
+        kind = a_class(code="TH")
+        fonds = factories.make("Fonds", code="R001", name="润科科技")
+        a_document(document_class=kind.id, title="龘靐合同")
+        package = sealed(collected(document_class=kind.id, fonds=fonds.id, title="焱垚归档"))
+    client, here = browser("guest"), f"/archive_package/{package.id}"
+    guest_sees("Fonds", code="write")
+    for text in ("R001 润科科技", "焱垚归档", "龘靐合同"):
+        assert text in client.get(f"{here}/catalogue").text
+    assert client.get(f"{here}/package.zip").status_code == 200
+    guest_sees("Fonds", code="masked", name="hidden")
+    guest_sees("ArchivePackage", title="hidden", seal="masked")
+    guest_sees("ArchiveItem", title="masked", dated_on="masked", year="hidden")
+    guest_sees("Document", title="masked")
+    page = client.get(f"{here}/catalogue").text
+    for text in ("润科科技", "焱垚归档", "龘靐合同", package.seal):
+        assert text not in page
+    for name in ("catalogue.pdf", "catalogue.xlsx", "labels.pdf"):
+        assert client.get(f"{here}/{name}").status_code == 200
+    assert client.get(f"{here}/package.zip").status_code == 404, "all of it stands in there"

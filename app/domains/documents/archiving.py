@@ -388,34 +388,53 @@ def catalogue(package: Any) -> archives.Catalogue:
     label = {n: f.label for n, f in current().entity(ITEM).fields.items()}
     names = ("number", "title", "class_code", "year", "retention", "dated_on")
     kinds: dict[str, Any] = {"year": "integer", "dated_on": "date"}
-    columns = [archives.Column(str(label[n]), kinds.get(n, "text")) for n in names]
+    listed = _listed(package)
+    masked = {n for n in kinds if listed and not archives.plain(listed[0], n)}
+    columns = [
+        archives.Column(str(label[n]), "text" if n in masked else kinds.get(n, "text"))
+        for n in names
+    ]
     columns.insert(0, archives.Column(gettext("No."), "integer"))
     rows = [
-        [place, *(_shown(one, name) for name in names)]
-        for place, one in enumerate(_listed(package), 1)
+        [place, *(_shown(one, name, Retention) for name in names)]
+        for place, one in enumerate(listed, 1)
     ]
-    fonds = package.fonds
     facts = [
-        (str(gettext("Package number")), package.number),
-        (str(gettext("Title")), package.title),
-        (str(gettext("Fonds")), f"{fonds.code} {fonds.name}" if fonds else ""),
-        (str(gettext("State")), str(PackageState(package.state).label)),
+        (str(gettext("Package number")), archives.seen(package, "number")),
+        (str(gettext("Title")), archives.seen(package, "title")),
+        (str(gettext("Fonds")), _fonds(package, "code", "name")),
+        (str(gettext("State")), _shown(package, "state", PackageState)),
         (str(gettext("Items")), str(len(rows))),
-        (str(gettext("Seal (SHA-256)")), package.seal or ""),
+        (str(gettext("Seal (SHA-256)")), archives.seen(package, "seal")),
     ]
-    return archives.Catalogue(gettext("Archive catalogue"), facts, columns, rows)
+    told = [(fact, str(value or "")) for fact, value in facts]
+    return archives.Catalogue(gettext("Archive catalogue"), told, columns, rows)
 
 
-def _shown(one: Any, name: str) -> Any:
-    value = getattr(one, name)
-    return str(Retention(value).label) if name == "retention" and value else value
+def _shown(one: Any, name: str, choices: Any) -> Any:
+    """The value as the viewer sees it; of a choice what it is called."""
+    value = archives.seen(one, name)
+    named = name in ("retention", "state") and value and archives.plain(one, name)
+    return str(choices(value).label) if named else value
+
+
+def _fonds(package: Any, *names: str) -> str:
+    """What the viewer sees of the fonds."""
+    if package.fonds is None or not archives.plain(package, "fonds"):
+        return ""
+    return " ".join(str(archives.seen(package.fonds, name) or "") for name in names).strip()
 
 
 def labels(package: Any) -> list[archives.Label]:
     """A label for each item that has its number."""
-    fonds = package.fonds.name if package.fonds else ""
+    fonds = _fonds(package, "name")
     return [
-        archives.Label(fonds, one.number, one.title or "", str(_shown(one, "retention") or ""))
+        archives.Label(
+            fonds,
+            str(archives.seen(one, "number") or ""),
+            str(archives.seen(one, "title") or ""),
+            str(_shown(one, "retention", Retention) or ""),
+        )
         for one in _listed(package)
         if one.number
     ]

@@ -9,7 +9,7 @@ labels and package then have their addresses under the package's record, `fixity
 by plan, and `run.py verify-archive` checks them with all the rest (see `proof`).
 """
 
-from app.engine.archives.catalogue import Catalogue
+from app.engine.archives.catalogue import Catalogue, plain, seen
 from app.engine.archives.declaring import Archive, Sealed, archive_of, declare, declared
 from app.engine.archives.labels import Label
 from app.engine.archives.numbers import give_back, given, take
@@ -36,7 +36,9 @@ __all__ = [
     "given",
     "pack",
     "pieces_of",
+    "plain",
     "say_sealed",
     "say_undone",
+    "seen",
     "take",
 ]

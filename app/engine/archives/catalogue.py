@@ -10,7 +10,9 @@ from typing import Any
 
 from flask_babel import format_datetime, gettext
 
+from app.engine import policy
 from app.engine.adapters.database import now
+from app.engine.registry import EntityDefinition, current
 from app.engine.tables import Column, Sheet, write_sheets
 
 
@@ -22,6 +24,24 @@ class Catalogue:
     facts: Sequence[tuple[str, str]]
     columns: Sequence[Column]
     rows: Sequence[Sequence[Any]]
+
+
+def plain(record: Any, name: str) -> bool:
+    """Whether the viewer sees the field's values as they are."""
+    return policy.sees(_definition(record), (name,))
+
+
+def seen(record: Any, name: str) -> Any:
+    """The record's value as the viewer sees it: as it is, masked, or None of a hidden field."""
+    definition = _definition(record)
+    field = definition.fields[name]
+    if policy.access(definition, field) == "hidden":
+        return None
+    return policy.shown(definition, field, field.get(record), policy.current_viewer())
+
+
+def _definition(record: Any) -> EntityDefinition:
+    return current().entity(type(record).__name__)
 
 
 def write_pdf(path: Path, catalogue: Catalogue) -> None:

@@ -122,15 +122,24 @@ def _path(record: Any) -> str | None:
 
 
 def _may_take_out(definition: EntityDefinition) -> bool:
-    """The whole package goes to those who may export every record that can be in one."""
+    """The whole package goes to those who may export every record that can be in one, each field."""
     viewer = policy.current_viewer()
     archive = archive_of(definition.name)
-    return archive is not None and all(
-        viewer.can(name, action)
-        and policy.scope_clause(current().entity(name), viewer, action) is None
-        for name in archive.holds
-        for action in ("read", "export")
+    return (
+        archive is not None
+        and all(
+            viewer.can(name, action)
+            and policy.scope_clause(current().entity(name), viewer, action) is None
+            for name in archive.holds
+            for action in ("read", "export")
+        )
+        and all(_sees_all(name, viewer) for name in archive.holds)
     )
+
+
+def _sees_all(name: str, viewer: policy.Viewer) -> bool:
+    definition = current().entity(name)
+    return policy.sees(definition, definition.fields, viewer)
 
 
 def _sent(content: bytes, name: str) -> Response:
