@@ -17,7 +17,7 @@ run: setup
 	@exec env STEWARD_ENDS_WITH=$$PPID $(in_venv) run.py
 
 test: setup-dev
-	$(in_venv) -m pytest -n $(TEST_PROCESSES) --dist loadfile $(TEST_ARGS)
+	$(in_venv) -m pytest -n $(TEST_PROCESSES) --dist loadfile --no-loadscope-reorder $(TEST_ARGS)
 
 proof: setup-dev
 	STEWARD_PROOF=full $(in_venv) -m pytest -m proof $(TEST_ARGS)

@@ -22,6 +22,11 @@ from app.engine.adapters.i18n import compile_catalogs
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "google-chrome-stable")
 DATABASE_FIXTURES = frozenset({"app", "prepared_app", "database"})
 KINDS = ("browser", "servers", "running", "proof")
+LONGEST = (
+    "matrix/test_matrix.py", "hardening/test_routes.py", "matrix", "running", "browser", "chaos",
+    "domains/test_archiving_killed.py", "domains/test_added_fields.py", "test_contract.py",
+)  # fmt: skip
+"""Files and folders of long tests: begun first, so that no process is left alone with one at the end."""
 
 
 def browser_program() -> str | None:
@@ -48,8 +53,14 @@ def pytest_sessionstart() -> None:
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Mark by place and by what is used, and leave the kinds in the report."""
+    """Mark by place and by what is used, and leave the kinds in the report; long ones come first."""
     here = Path(__file__).parent
+
+    def turn(item: pytest.Item) -> int:
+        own = (n for n, name in enumerate(LONGEST) if item.path.is_relative_to(here / name))
+        return next(own, len(LONGEST))
+
+    items.sort(key=turn)
     for item in items:
         if item.path.is_relative_to(here / "browser"):
             item.add_marker("browser")

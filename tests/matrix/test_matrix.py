@@ -11,7 +11,7 @@ from flask import Flask
 from app.engine import registry
 from tests.hardening import routes as routing
 from tests.matrix.asking import Seen
-from tests.matrix.doors import DOORS, ONCE, ORDER, WITHOUT_RECORDS
+from tests.matrix.doors import DOORS, ONCE, ORDER, WITHOUT_RECORDS, downloads, filing, previews
 from tests.matrix.lean import Depth, depths
 from tests.matrix.personas import personas
 from tests.matrix.runs import Plan, go
@@ -61,7 +61,8 @@ def test_every_route_is_classified(app: Flask) -> None:
 def in_short() -> list[Plan]:
     """Personas in turn, each before a few of the doors of one entity."""
     entities = list(registry.current().entities)
-    return [
+    some = personas()[::EVERY]
+    plans = [
         Plan(
             persona,
             [entities[(number * 7 + 1) % len(entities)]],
@@ -70,8 +71,22 @@ def in_short() -> list[Plan]:
             number,
             both=number % 4 == 0,
         )
-        for number, persona in enumerate(personas()[::EVERY])
+        for number, persona in enumerate(some)
     ]
+    return [*plans, Plan(some[0], _of_files(), OF_FILES, 1, 0, both=False)]
+
+
+OF_FILES = (filing, previews, downloads)
+"""Doors that only entities with files have."""
+
+
+def _of_files() -> list[str]:
+    """An entity with files, and what these belong to."""
+    for name, definition in registry.current().entities.items():
+        parent = definition.options.parent
+        if parent and any(f.type_name == "file" for f in definition.fields.values()):
+            return [name, str(definition.fields[parent].target)]
+    raise AssertionError("no entity has files that belong to something")
 
 
 def in_full(part: int) -> list[Plan]:
