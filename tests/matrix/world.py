@@ -71,11 +71,13 @@ STAYS = {
 ALIKE = {
     ("ServiceLevel", "*"),
     ("PriorityRule", "*"),
+    ("ChoiceOption", "*"),
     ("Ticket", "priority"),
     ("Ticket", "complex"),
     ("Ticket", "opened_at"),
 }
-"""Fields that are alike in both worlds: times that may be seen are worked out by them."""
+"""Fields that are alike in both worlds: what may be seen, as times and the order of choices, is worked
+out by them."""
 
 NOT_TRASHED = {"Questionnaire", "Question", "EvaluationRun"}
 """What was answered can't go; with a run go its results."""
@@ -185,14 +187,7 @@ class World:
     def _plant(self) -> None:
         """Made by whose they are; then changed, all at once, and a few of them deleted, by oneself."""
         for whose in WHOSE:
-            with self._as(whose), change_set("form") as changes:
-                for definition in self._definitions():
-                    for number in range(self._count(definition, whose)):
-                        row = Row(definition.name, whose, number)
-                        values = self._values(definition, row, OLD)
-                        approved = definition.review and number != 1
-                        row.id = changes.create(definition, values, approved=approved).id
-                        self.rows.setdefault(definition.name, []).append(row)
+            self._plant_of(whose)
         with self._as(MINE), change_set("form") as changes:
             for definition in self._definitions():
                 for row in self._planted(definition):
@@ -205,6 +200,7 @@ class World:
                     # Rules, and what belongs to it, may have made something else of them.
                     row.values = {name: definition.fields[name].get(record) for name in values}
                     self._mark(definition, row)
+                self._file_as_many(definition, "")
         self.change_sets.append(changes.id or 0)
         with self._as(MINE), change_set("form") as changes:
             for definition in reversed(self._definitions()):
@@ -215,6 +211,18 @@ class World:
                         row.trashed = True
                         changes.trash(definition, row.id)
         self.change_sets.append(changes.id or 0)
+
+    def _plant_of(self, whose: str) -> None:
+        with self._as(whose), change_set("form") as changes:
+            for definition in self._definitions():
+                for number in range(self._count(definition, whose)):
+                    row = Row(definition.name, whose, number)
+                    values = self._values(definition, row, OLD)
+                    approved = definition.review and number != 1
+                    row.id = changes.create(definition, values, approved=approved).id
+                    self.rows.setdefault(definition.name, []).append(row)
+                if whose == FAR:
+                    self._file_as_many(definition, OLD)
 
     def _keep_results(self) -> None:
         """Evaluations that planting has asked for are not done: they would replace planted results."""
@@ -267,6 +275,13 @@ class World:
             more += 1
         return LIVE[whose] + more
 
+    def _file_as_many(self, definition: EntityDefinition, age: str) -> None:
+        """Files for which there are rows in the other world alone, so that numbers of files are alike."""
+        if not self.variant and not self._seen_all(definition):
+            for name, item in definition.fields.items():
+                if item.type_name == "file" and not item.read_only:
+                    _filed(number_of("nowhere", definition.name, name, age))
+
     def _seen_all(self, definition: EntityDefinition) -> bool:
         return self.persona.reaches(definition.name, Row(definition.name, FAR, 99))
 
@@ -285,6 +300,11 @@ class World:
 
     def _values(self, definition: EntityDefinition, row: Row, age: str) -> dict[str, Any]:
         row.parent = self._parent(definition, row)
+        if not row.values:  # whether the row is reached decides on its other fields
+            row.values = {
+                name: self._value(definition, definition.fields[name], row, "", {})
+                for name in sorted(self._conditions(definition.name))
+            }
         values: dict[str, Any] = {}
         for name, item in definition.fields.items():
             if not item.system and not item.read_only and item.type_name != "serial":
@@ -349,14 +369,18 @@ class World:
     def _variant(self, definition: EntityDefinition, item: Any, row: Row) -> str:
         """Which world decides on the cell: none where it is seen, or what is seen hangs on it."""
         alike = {(definition.name, item.name), (definition.name, "*")} & ALIKE
-        conditions = {
-            text.partition(":")[0]
-            for action in ACTIONS
-            for _scope, texts in self.persona.grants(definition.name, action)
-            for text in texts
-        }
+        conditions = self._conditions(definition.name)
         alike = alike or item.name in conditions  # which rows are reached hangs on it
         return "" if alike or self._plain(definition, item, row) else self.variant
+
+    def _conditions(self, entity: str) -> set[str]:
+        """Fields of the entity that the persona's roles ask about."""
+        return {
+            condition.partition(":")[0]
+            for action in ACTIONS
+            for _scope, conditions in self.persona.grants(entity, action)
+            for condition in conditions
+        }
 
     def _owner(self, definition: EntityDefinition, item: Any, row: Row, variant: str) -> int:
         if item is definition.owner_field:
@@ -510,5 +534,5 @@ def _number_from(session: Any, table: str) -> None:
 
 
 def _filed(seed: int) -> int:
-    """A file that every field takes."""
-    return factories.filed(f"%PDF-1.7 {word(seed)}".encode(), f"{word(seed)}.pdf")
+    """A file that every field takes. What it is called is known to whoever brings it."""
+    return factories.filed(f"%PDF-1.7 {word(seed)}".encode(), "planted.pdf")
