@@ -481,9 +481,9 @@ UNFIT = {
     "no recipient": set_to(CONFIRMATION, "Recipient", None),
     "expired": set_to(CONFIRMATION, "NotOnOrAfter", stamp(minutes=-1)),
     "never expires": set_to(CONFIRMATION, "NotOnOrAfter", None),
-    "not yet": set_to(CONFIRMATION, "NotBefore", stamp(minutes=9)),
+    "not yet": set_to(CONFIRMATION, "NotBefore", stamp(hours=9)),  # also when the test comes late
     "conditions over": set_to(CONDITIONS, "NotOnOrAfter", stamp(minutes=-9)),
-    "conditions not yet": set_to(CONDITIONS, "NotBefore", stamp(minutes=9)),
+    "conditions not yet": set_to(CONDITIONS, "NotBefore", stamp(hours=9)),
     "no conditions": without(CONDITIONS),
     "another request": set_to(CONFIRMATION, "InResponseTo", "_another"),
     "no request, in the subject": set_to(CONFIRMATION, "InResponseTo", None),
