@@ -19,7 +19,7 @@ from app.engine.changes import models as kinds
 from app.engine.changes.bulk import table_of
 from app.engine.changes.checking import Prepared, current_values, dumped
 from app.engine.changes.conflicts import unique_problem
-from app.engine.changes.guarding import locked, refuse_removal
+from app.engine.changes.guarding import refuse_removal, standing
 from app.engine.changes.models import Change
 from app.engine.changes.register import NOTED
 from app.engine.changes.writer import Changes, trash_note
@@ -214,9 +214,10 @@ def archive_many(
     wanted = [record for record in records if (record.archived_at is not None) != archived]
     if not wanted:
         return 0
-    for record in wanted:
-        if problems := locked(changes.session, definition, record.id, [ARCHIVED]):
-            raise InvalidInput(problems)
+    for holds in standing(changes.session, definition, [one.id for one in wanted]).values():
+        for hold in holds:
+            if not hold.leaves(ARCHIVED):
+                raise InvalidInput.of(ARCHIVED, hold.refusal)
     item, moment = definition.fields[ARCHIVED], now() if archived else None
     before = {record.id: record.archived_at for record in wanted}
     _set(changes, table_of(definition), list(before), {ARCHIVED: moment})
