@@ -9,7 +9,7 @@ its row is sealed, and its documents are archived. Undoing, until it is sealed: 
 from __future__ import annotations
 
 import datetime
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
@@ -464,7 +464,7 @@ def check(session: Any) -> Iterator[str]:
 
 
 def _differing(there: Sequence[int], wanted: Sequence[int]) -> list[int]:
-    doubles = {one for one in there if there.count(one) > 1} if len(there) < MOST_ITEMS else set()
+    doubles = {one for one, times in Counter(there).items() if times > 1}
     return sorted((set(there) ^ set(wanted)) | doubles)[:10]
 
 
