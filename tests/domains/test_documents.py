@@ -104,6 +104,15 @@ def test_a_file_names_a_class_in_either_language(as_admin: Any, tmp_path: Any, n
     assert row["document_class"] == one.id
 
 
+def test_a_number_that_only_rules_know_names_nothing(as_admin: Any, tmp_path: Any) -> None:
+    """A version says which document it is in force of; no row of a file finds it by that."""
+    record = in_force()
+    path = tmp_path / "files.csv"
+    path.write_text(f"Document version,File name\n{record.id},a.txt\n", encoding="utf-8")
+    report = imports.command("DocumentFile", path, dry_run=True)
+    assert "was not found" in str(report.refusals)
+
+
 # -- how long it is kept -----------------------------------------------------------------------------
 
 

@@ -114,7 +114,12 @@ def _found_by(target: EntityDefinition) -> Iterable[Field]:
     first = [target.key_field] if target.key_field else []
     spoken = [target.fields[name] for name in target.options.titles.values()]
     ordered = [*first, *unique, target.title_field, *spoken]
-    return {field.name: field for field in ordered}.values()
+    return {field.name: field for field in ordered if _is_word(field)}.values()
+
+
+def _is_word(field: Field) -> bool:
+    """Whether people name a record by it: not by a number, or what only rules know."""
+    return not field.internal and field.column_type().python_type is str
 
 
 def _by(target: EntityDefinition, field: Field, words: set[str]) -> dict[str, Any]:
