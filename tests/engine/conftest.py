@@ -7,7 +7,9 @@ from typing import Any
 import pytest
 
 import jobs
+from app.engine import policy
 from app.engine.adapters import queue
+from tests import factories
 
 
 @pytest.fixture
@@ -31,3 +33,12 @@ def work(monkeypatch: pytest.MonkeyPatch) -> dict[str, Any]:
     kinds: dict[str, Any] = {}
     monkeypatch.setattr(jobs, "kinds", lambda: kinds)
     return kinds
+
+
+@pytest.fixture
+def grades(app: Any) -> None:
+    """A grade that parcels may have."""
+    with policy.acting_as(factories.viewer("admin")):
+        factories.make(
+            "ChoiceOption", list_name="toy_grade", value="top", label_zh="特级", label_en="Top"
+        )

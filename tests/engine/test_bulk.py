@@ -10,7 +10,6 @@ from hypothesis import strategies as st
 from sqlalchemy import func, select, update
 
 from app.engine import registry
-from app.engine.adapters import queue
 from app.engine.adapters.database import db
 from app.engine.bulk import Order, Selection, act_of, acts, ask, running
 from app.engine.bulk.duplicates import groups
@@ -25,12 +24,7 @@ from tests import factories
 from tests.engine.test_undo_proof import snapshot
 from tests.factories import make, user_id
 
-
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("send", "send_again"):
-        monkeypatch.setattr(queue, name, lambda *_given, **_named: True)
-    monkeypatch.setattr(queue, "forget", lambda job_id: None)
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 def definition(name: str = "Parcel") -> registry.EntityDefinition:

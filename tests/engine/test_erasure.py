@@ -19,7 +19,6 @@ from sqlalchemy import select, text
 
 import jobs
 from app.engine import notices, personal, policy, registry
-from app.engine.adapters import queue
 from app.engine.adapters.database import db, dialect_name, now, write_transaction
 from app.engine.adapters.storage import FileGone, store
 from app.engine.changes import Change, change_set, undo
@@ -38,9 +37,7 @@ OLD_PHONE = "13700001234"
 WORDS = (NAME, PHONE, EMAIL, WECHAT, OLD_PHONE, "139 8765 0123")
 
 
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "send", lambda job_id, name: True)
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 @pytest.fixture

@@ -19,7 +19,6 @@ from hypothesis import strategies as st
 
 import jobs
 from app.engine import policy, registry
-from app.engine.adapters import queue
 from app.engine.adapters.database import db, now, write_transaction
 from app.engine.adapters.storage import store
 from app.engine.errors import NotFound
@@ -31,11 +30,7 @@ from app.engine.surfaces.imports import command as import_command
 from app.engine.tables import TableProblem, open_table
 from tests import factories
 
-
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "send", lambda job_id, name: True)
-    monkeypatch.setattr(queue, "send_again", lambda job_id, name, abandoned=False: True)
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 def written(

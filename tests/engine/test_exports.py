@@ -12,7 +12,6 @@ import pytest
 
 import jobs
 from app.engine import policy, registry
-from app.engine.adapters import queue
 from app.engine.adapters.database import db
 from app.engine.errors import NotAllowed
 from app.engine.job import DONE, FAILED, Job
@@ -22,10 +21,7 @@ from app.engine.surfaces.imports import command as import_command
 from app.engine.tables import open_table
 from tests import factories
 
-
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "send", lambda job_id, name: True)
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 @pytest.mark.parametrize("kind", ["csv", "xlsx"])

@@ -20,7 +20,6 @@ from sqlalchemy import select
 
 import jobs
 from app.engine import mails, policy
-from app.engine.adapters import queue
 from app.engine.adapters.database import db, now, write_transaction
 from app.engine.adapters.mail import Letter, MailDelayed, MailRefused, Post, one_line
 from app.engine.adapters.storage import store
@@ -94,10 +93,7 @@ def post(server: Server, app: Flask, monkeypatch: pytest.MonkeyPatch) -> Post:
     return made
 
 
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name in ("send", "send_again"):
-        monkeypatch.setattr(queue, name, lambda *_given, **_named: True)
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 def run(job_id: str) -> Job:

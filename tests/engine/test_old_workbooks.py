@@ -15,7 +15,7 @@ import pytest
 
 from app.engine.tables import TableProblem, open_table
 from config import ROOT
-from tests.engine.test_import_pages import run_of, upload, work
+from tests.engine.import_walk import run_of, upload, work
 
 FILES = ROOT / "tests" / "files"
 

@@ -11,7 +11,6 @@ from sqlalchemy import func, inspect, select, text, update
 
 import jobs
 from app.engine import policy
-from app.engine.adapters import queue
 from app.engine.adapters.appbuilder import accounts, password_links
 from app.engine.adapters.appbuilder.password_links import PasswordLink
 from app.engine.adapters.database import db, now, write_transaction
@@ -26,10 +25,7 @@ NEW = "entirely new words"
 FORGOTTEN = "/forgottenpassword/"
 
 
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch):
-    for name in ("send", "send_again"):
-        monkeypatch.setattr(queue, name, lambda *_given, **_named: True)
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 def run_all():

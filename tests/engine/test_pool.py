@@ -16,7 +16,6 @@ from sqlalchemy import select
 
 import jobs
 from app.engine import policy, pooling, registry
-from app.engine.adapters import queue
 from app.engine.adapters.database import db, now, write_transaction
 from app.engine.changes import change_set, undo
 from app.engine.errors import InvalidInput, NotAllowed, NotFound
@@ -27,9 +26,7 @@ from tests.factories import make, user_id, viewer
 GONE = "It is not in the pool any more: somebody else may have taken it."
 
 
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "send", lambda job_id, name: True)
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 def definition() -> registry.EntityDefinition:

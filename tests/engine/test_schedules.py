@@ -10,7 +10,6 @@ import pytest
 from sqlalchemy import func, select, update
 
 from app.engine import policy
-from app.engine.adapters import queue
 from app.engine.adapters.database import db, now, write_transaction
 from app.engine.errors import InvalidInput
 from app.engine.job import DONE, Job, JobKind, claim, declare
@@ -116,9 +115,7 @@ def test_a_rule_that_cannot_be_is_refused(app: Any, rule: Rule, field: str) -> N
 # -- being due -----------------------------------------------------------------------------
 
 
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "send", lambda *_given: True)
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 def made(rule: Rule, due: datetime.datetime, owner: int | None = None, **values: Any) -> int:

@@ -9,7 +9,6 @@ import pytest
 from sqlalchemy import func, select
 
 from app.engine import changes, policy, registry
-from app.engine.adapters import queue
 from app.engine.adapters.database import db
 from app.engine.errors import InvalidInput
 from app.engine.job import CANCELLED, Job
@@ -20,9 +19,7 @@ from tests.engine.toys import Parcel
 AT_ONCE = 4
 
 
-@pytest.fixture(autouse=True)
-def _no_queue(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(queue, "send", lambda job_id, name: True)
+pytestmark = pytest.mark.usefixtures("sent")
 
 
 def made() -> int:

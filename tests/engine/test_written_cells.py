@@ -105,10 +105,13 @@ def test_it_is_the_same_file(
         keeper = factories.user_id("sales") if number % 2 else None
         factories.make("Parcel", keeper=keeper, **row)
     with force_locale(language):
+        # What another table knows, a record's name or a file's hash, is written without its help.
         names = [
             field.name
             for field in exports.export_fields(registry.current().entity("Parcel"))
-            if not field.custom and field.target in (None, policy.USERS)
+            if not field.custom
+            and field.target in (None, policy.USERS)
+            and field.type_name != "file"
         ]
         fast, plain = both(tmp_path, names)
     assert fast == plain
