@@ -61,14 +61,17 @@ def prepared_app(settings: Settings, database: Database) -> Flask:
     return app
 
 
+KEPT_BY_THE_PROCESS = ("registry", "rights", "organisation", "refusals")
+"""What the process remembers of the database, or of the last minute's askers: another test's, here."""
+
+
 @pytest.fixture
 def app(prepared_app: Flask, database: Database) -> Iterator[Flask]:
     """The application on a fresh copy of the prepared database."""
     with prepared_app.app_context():
         database.refresh()
-        prepared_app.extensions.pop("steward.registry", None)
-        prepared_app.extensions.pop("steward.rights", None)
-        prepared_app.extensions.pop("steward.organisation", None)
+        for kept in KEPT_BY_THE_PROCESS:
+            prepared_app.extensions.pop(f"steward.{kept}", None)
         registry.refresh()
         yield prepared_app
         db.session.remove()
