@@ -7,6 +7,7 @@ installation has set. Moments are in UTC with zone; amounts are timedeltas of wo
 from __future__ import annotations
 
 import datetime
+import functools
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from zoneinfo import ZoneInfo
@@ -53,7 +54,7 @@ class WorkingTime:
         """The spans of the local day that are worked, in order, in UTC."""
         found = self._known.get(day)
         if found is None:
-            found = self._known[day] = tuple(_placed(self.zone, day, self._minutes(day)))
+            found = self._known[day] = _placed(self.zone, day, tuple(self._minutes(day)))
         return found
 
     def published(self, year: int) -> bool:
@@ -70,27 +71,29 @@ class WorkingTime:
         return next((self.hours[n] for n in range(7) if self.hours.get(n)), ())
 
 
+@functools.lru_cache(20_000)
 def _placed(
-    zone: ZoneInfo, day: datetime.date, minutes: Sequence[tuple[int, int]]
-) -> Iterator[Span]:
+    zone: ZoneInfo, day: datetime.date, minutes: tuple[tuple[int, int], ...]
+) -> tuple[Span, ...]:
     """Minutes of a local day as moments. Where the clock is put forward in them they are fewer, and
     where it is put back the hour that comes twice is worked twice.
     """
     if not minutes:
-        return
+        return ()
     midnight = datetime.datetime.combine(day, datetime.time(), datetime.UTC)
     first, last = midnight - DAY, midnight + 2 * DAY
     before, after = _offset(zone, first), _offset(zone, last)
     if before == after:
-        for start, end in minutes:
-            yield midnight - before + start * MINUTE, midnight - before + end * MINUTE
-        return
+        return tuple(
+            (midnight - before + start * MINUTE, midnight - before + end * MINUTE)
+            for start, end in minutes
+        )
     change = _change(zone, first, last, before)
     pieces = [
         *(_cut(midnight - before, span, None, change) for span in minutes),
         *(_cut(midnight - after, span, change, None) for span in minutes),
     ]
-    yield from sorted(piece for piece in pieces if piece[0] < piece[1])
+    return tuple(sorted(piece for piece in pieces if piece[0] < piece[1]))
 
 
 def _cut(midnight: Moment, span: tuple[int, int], low: Moment | None, high: Moment | None) -> Span:
