@@ -1,6 +1,6 @@
 """Addresses of pages, and what a list's address says: filters, text, order, page.
 
-`/parcel/?f=colour:in:red,blue&q=润科&sort=-price&size=50&page=3`, or `after=` with a cursor.
+`/parcel/?f=colour:in:red,blue&q=润科&sort=-price,name&size=50&page=3`, or `after=` with a cursor.
 """
 
 from __future__ import annotations
@@ -51,7 +51,7 @@ class ListAddress:
         return cls(
             conditions=tuple(dict.fromkeys(conditions)),
             text=args.get("q", "").strip()[:200],
-            order=Sort.parse(order) if order.removeprefix("-") else None,
+            order=Sort.parse(order) if order.strip("-, ") else None,
             size=_number(args.get("size"), DEFAULT_SIZE, PAGE_SIZES[-1]),
             after=args.get("after") or None,
             page=_number(args.get("page"), 0, MAX_PAGE),

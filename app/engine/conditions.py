@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -36,19 +36,44 @@ class Condition:
         return f"{self.field}:{self.operator}:{operand}"
 
 
+MOST_KEYS = 4
+"""Fields that a list is sorted by at once: more tell nobody anything."""
+
+
 @dataclass(frozen=True)
 class Sort:
-    """A field and a direction: `-yearly_amount` is the highest first."""
+    """A field and a direction: `-yearly_amount` is the highest first.
+
+    `then` sorts those of equal value, as in `-yearly_amount,name`.
+    """
 
     field: str
     descending: bool = False
+    then: tuple[Sort, ...] = ()
 
     @classmethod
     def parse(cls, text: str) -> Sort:
-        return cls(text.removeprefix("-"), text.startswith("-"))
+        """Out of an address. What follows a repeated field or the id would decide nothing."""
+        keys: dict[str, Sort] = {}
+        for part in text.split(","):
+            one = cls(part.strip().removeprefix("-"), part.strip().startswith("-"))
+            if one.field and "id" not in keys:
+                keys.setdefault(one.field, one)
+        return cls.of(list(keys.values())) or cls("")
+
+    @classmethod
+    def of(cls, keys: Sequence[Sort]) -> Sort | None:
+        """By these, each for itself, in their order; None for none."""
+        first, *others = keys[:MOST_KEYS] or (None,)
+        return first and cls(first.field, first.descending, tuple(others))
+
+    @property
+    def keys(self) -> tuple[Sort, ...]:
+        """Each field for itself."""
+        return (Sort(self.field, self.descending), *self.then)
 
     def __str__(self) -> str:
-        return f"{'-' if self.descending else ''}{self.field}"
+        return ",".join(f"{'-' if key.descending else ''}{key.field}" for key in self.keys)
 
 
 def described(field: Field, condition: Condition, labels: dict[Any, str] | None = None) -> str:

@@ -60,6 +60,28 @@ def test_sorting_by_the_heads(client: Any, as_admin: object) -> None:
     assert "/parcel/?sort=pieces" in hrefs(sorted_page), "a second click turns it round"
 
 
+def test_a_second_column_is_added_to_the_order(client: Any, as_admin: object) -> None:
+    for name, code, pieces in (("甲", "A", 1), ("乙", "B", 2), ("甲", "C", 3)):
+        factories.make("Parcel", name=name, code=code, pieces=pieces)
+    page = client.get("/parcel/?sort=name").text
+    assert 'data-add-href="/parcel/?sort=name,-pieces"' in page
+    both = client.get("/parcel/?sort=name,-pieces").text
+    assert row_titles(both) == ["甲", "甲", "乙"]
+    assert re.findall(r"<td[^>]*>([123])</td>", both) == ["3", "1", "2"]
+    assert 'data-add-href="/parcel/?sort=name,pieces"' in both, "turned round the next time"
+    assert both.count("aria-sort=") == 2
+    assert re.findall(r'class="sort-place"[^>]*>(\d)<', both) == ["1", "2"]
+    assert "/parcel/?sort=-pieces" in hrefs(both), "a plain click sorts by this alone"
+    turned = client.get("/parcel/?sort=name,pieces").text
+    assert 'data-add-href="/parcel/?sort=name"' in turned, "then left out"
+
+
+def test_a_masked_field_is_not_sorted_by_as_the_second(browser: Callable[..., Any]) -> None:
+    given("Contact", customer=given("Customer").id, phone="13812345678")
+    assert browser("guest").get("/contact/?sort=name").status_code == 200
+    assert browser("guest").get("/contact/?sort=name,phone").status_code == 403
+
+
 def test_pages_by_cursor_and_by_number_hold_the_same(client: Any, as_admin: object) -> None:
     parcels(60)
     seen: list[str] = []

@@ -1,6 +1,6 @@
 """Reading records on somebody's behalf."""
 
-from app.engine.conditions import Condition, Sort, described
+from app.engine.conditions import MOST_KEYS, Condition, Sort, described
 from app.engine.query.agenda import Entry, Waiting, waiting
 from app.engine.query.groups import By, Group, Grouped, charted, grouped, single
 from app.engine.query.keyset import Cursor
@@ -14,6 +14,7 @@ from app.engine.query.snapshot import Snapshot, snapshot
 __all__ = [
     "COUNT_CAP",
     "MAX_PAGE_SIZE",
+    "MOST_KEYS",
     "By",
     "Condition",
     "Cursor",

@@ -15,13 +15,13 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 
 from app.engine import audit, policy
 from app.engine.adapters.database import db, dialect_name
-from app.engine.conditions import Condition, Sort
+from app.engine.conditions import MOST_KEYS, Condition, Sort
 from app.engine.entity import ARCHIVED, ReviewState
 from app.engine.errors import NotFound, ValueProblem
 from app.engine.fields import Field
 from app.engine.fields.reference import MAX_IDENTIFIER
 from app.engine.query import walk
-from app.engine.query.keyset import Cursor
+from app.engine.query.keyset import Cursor, Key, Keys
 from app.engine.query.labels import add_files, add_labels
 from app.engine.registry import EntityDefinition
 from app.engine.search import Search, WeighedSearch
@@ -87,9 +87,10 @@ class Records:
 
     def sort(self, sort: Sort) -> Self:
         """The order; without one, the entity's own. Raises NotFound, NotAllowed, ValueProblem."""
-        field = policy.plain_field(self.definition, sort.field, self.viewer)
-        if not field.sortable:
-            raise ValueProblem(_("%(field)s can't be sorted by.", field=field.label))
+        for key in sort.keys:
+            field = policy.plain_field(self.definition, key.field, self.viewer)
+            if not field.sortable:
+                raise ValueProblem(_("%(field)s can't be sorted by.", field=field.label))
         self.order = sort
         return self
 
@@ -163,8 +164,7 @@ class Records:
             page.next = self._cursor(sort, rows[-1], backward=False)
         if rows and ((more and backward) or (at is not None and not backward) or number > 0):
             page.previous = self._cursor(sort, rows[0], backward=True)
-        for row in rows:
-            row.pop(_SORTED_BY, None)
+        _unmark(rows)
         return page
 
     def count(self) -> tuple[int, bool]:
@@ -196,8 +196,7 @@ class Records:
             rows = self._by_ids(ids, wanted, sort)
             if rows:
                 at = Cursor.parse(self._cursor(sort, rows[-1], backward=False))
-                for row in rows:
-                    row.pop(_SORTED_BY, None)
+                _unmark(rows)
                 yield rows
             if len(ids) < batch or not rows:
                 return
@@ -215,10 +214,9 @@ class Records:
         """A statement on the model that sees the trash only where this selection does."""
         return statement.execution_options(**{policy.WITH_TRASH: self.trash})
 
-    def ordering(self) -> tuple[ColumnElement[Any] | None, bool]:
-        """What the selection is sorted by (None: by the id), and whether the highest come first."""
-        sort = self._sort()
-        return self._sort_expression(sort), sort.descending
+    def ordering(self) -> walk.Order:
+        """What the selection is sorted by."""
+        return self._order(self._sort())
 
     def _selection(self) -> walk.Selection:
         if self.searched is not None and self._weighed is None:
@@ -240,7 +238,8 @@ class Records:
         return selection.walked()
 
     def _order(self, sort: Sort) -> walk.Order:
-        return walk.Order(self._sort_expression(sort), sort.descending)
+        by_id = next((key for key in sort.keys if key.field == "id"), sort)
+        return walk.Order(self._keys(sort), by_id.descending)
 
     def _fields(self, fields: Sequence[Field] | None) -> Sequence[Field]:
         return policy.known(self.definition, self.viewer) if fields is None else fields
@@ -250,14 +249,17 @@ class Records:
         if self.order is not None:
             return self.order
         own = Sort.parse(self.definition.options.order)
-        access = self.viewer.access(self.definition.name, self.definition.field(own.field))
-        return own if access in ("read", "write") else Sort("id", descending=True)
+        fields = [self.definition.field(key.field) for key in own.keys]
+        access = {self.viewer.access(self.definition.name, field) for field in fields}
+        return own if access <= {"read", "write"} else Sort("id", descending=True)
 
-    def _sort_expression(self, sort: Sort) -> ColumnElement[Any] | None:
-        """None when sorting by id, which every order ends in."""
-        if sort.field == "id":
-            return None
-        return self.definition.field(sort.field).sort_expression(self.model)
+    def _keys(self, sort: Sort) -> Keys:
+        """Without the id, which every order ends in."""
+        return tuple(
+            Key(self.definition.field(key.field).sort_expression(self.model), key.descending)
+            for key in sort.keys
+            if key.field != "id"
+        )
 
     def _select(self, fields: Sequence[Field]) -> Select[Any]:
         columns = [field.expression(self.model) for field in fields]
@@ -268,25 +270,21 @@ class Records:
         if not ids:
             return []
         columns = [field.expression(self.model) for field in fields]
-        expression = self._sort_expression(sort)
-        if expression is not None:
-            columns.append(expression.label(_SORTED_BY))
+        keys = self._keys(sort)
+        marks = _marks(len(keys))
+        columns += [key.expression.label(m) for m, key in zip(marks, keys, strict=True)]
         statement = select(self.model.id, *columns).where(self.model.id.in_(ids))
         statement = self.optioned(statement)
-        by_id = {
-            row["id"]: row
-            for row in self._rows(statement, fields, sorted_by=expression is not None)
-        }
+        by_id = {row["id"]: row for row in self._rows(statement, fields, len(keys))}
         return [by_id[record_id] for record_id in ids if record_id in by_id]
 
     def _rows(
-        self, statement: Select[Any], fields: Sequence[Field], sorted_by: bool = False
+        self, statement: Select[Any], fields: Sequence[Field], sorted_by: int = 0
     ) -> list[dict[str, Any]]:
         names = ["id", *(field.name for field in fields)]
         masked = [f for f in fields if self.viewer.access(self.definition.name, f) == "masked"]
         custom = [f for f in fields if f.custom or f.type_name == "boolean"]
-        if sorted_by:
-            names.append(_SORTED_BY)
+        names += _marks(sorted_by)
         rows = [dict(zip(names, values, strict=True)) for values in db.session.execute(statement)]
         for field in custom:
             for row in rows:
@@ -314,11 +312,21 @@ class Records:
     def _start(self, sort: Sort, cursor: str) -> Cursor:
         """Raises ValueProblem for a cursor that does not belong to this order."""
         at = Cursor.parse(cursor)
-        at.check(str(sort), self._sort_expression(sort))
+        at.check(str(sort), self._keys(sort))
         return at
 
     def _cursor(self, sort: Sort, row: dict[str, Any], backward: bool) -> str:
-        return str(Cursor(row.get(_SORTED_BY), row["id"], backward, str(sort)))
+        values = tuple(row[mark] for mark in _marks(len(self._keys(sort))))
+        return str(Cursor(values, row["id"], backward, str(sort)))
 
 
-_SORTED_BY = "__sorted_by"
+def _marks(count: int) -> list[str]:
+    """Under which names a row carries what it is sorted by."""
+    return [f"__sorted_by_{number}" for number in range(count)]
+
+
+def _unmark(rows: Sequence[dict[str, Any]]) -> None:
+    """Take away what rows were sorted by."""
+    for mark in _marks(MOST_KEYS):
+        for row in rows:
+            row.pop(mark, None)

@@ -12,6 +12,7 @@ from sqlalchemy.orm import Session
 
 from app.engine.adapters.database import db, dialect_name
 from app.engine.fields import Field
+from app.engine.query import walk
 from app.engine.query.copying import copied
 from app.engine.query.labels import titles
 from app.engine.query.portable import Columns, RowReader
@@ -56,15 +57,15 @@ class Snapshot:
     def columns(self, records: Records, fields: Sequence[Field]) -> Iterator[Columns]:
         """Some hundred rows at a time, as columns, in the order of the selection."""
         reader = RowReader(fields, records.model, self.dialect)
-        expression, descending = records.ordering()
-        if expression is None:
-            by_id = records.model.id.desc() if descending else records.model.id
+        order = records.ordering()
+        if not order.keys:
+            by_id = records.model.id.desc() if order.descending else records.model.id
             statement = records.narrowed(reader.select()).order_by(by_id)
             for part in self._parts(statement, _PARTIAL):
                 for start in range(0, len(part), BATCH):
                     yield reader.columns_of(part[start : start + BATCH])
         else:
-            ids = self._ids(records, expression, descending)
+            ids = self._ids(records, order)
             for start in range(0, len(ids), BATCH):
                 rows = self._of_ids(records, reader, ids[start : start + BATCH])
                 if rows:
@@ -77,10 +78,10 @@ class Snapshot:
 
         None where it can't, or should not: rows that are sorted by a field are read by their ids.
         """
-        expression, descending = records.ordering()
-        if self.dialect != "postgresql" or expression is not None or not self._unicode:
+        order = records.ordering()
+        if self.dialect != "postgresql" or order.keys or not self._unicode:
             return None
-        by_id = records.model.id.desc() if descending else records.model.id
+        by_id = records.model.id.desc() if order.descending else records.model.id
         statement = records.narrowed(select(*cells)).order_by(by_id)
         return copied(self.session, statement, BATCH)
 
@@ -99,18 +100,12 @@ class Snapshot:
         streamed = statement.execution_options(yield_per=size)
         yield from self.session.execute(streamed).partitions()
 
-    def _ids(
-        self, records: Records, expression: ColumnElement[Any], descending: bool
-    ) -> array[int]:
+    def _ids(self, records: Records, order: walk.Order) -> array[int]:
         """The ids in order, eight bytes each: the database sorts these and not the wide rows."""
         model = records.model
-        order = (
-            (expression.desc().nulls_last(), model.id.desc())
-            if descending
-            else (expression.asc().nulls_first(), model.id)
-        )
+        by = walk.ordering(order.keys, model.id, order.descending)
         ids: array[int] = array("q")
-        for part in self._parts(records.narrowed(select(model.id)).order_by(*order), _PARTIAL):
+        for part in self._parts(records.narrowed(select(model.id)).order_by(*by), _PARTIAL):
             ids.extend(row[0] for row in part)
         return ids
 

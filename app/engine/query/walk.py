@@ -9,7 +9,7 @@ from sqlalchemy import ColumnElement, Select, case, func, select
 
 from app.engine import policy
 from app.engine.adapters.database import db
-from app.engine.query.keyset import Cursor, Part, parts_after, parts_all
+from app.engine.query.keyset import Cursor, Key, Keys, Part, parts_after, parts_all
 from app.engine.search import WeighedSearch
 
 
@@ -48,48 +48,49 @@ class Selection:
 
 @dataclass(frozen=True)
 class Order:
-    """What is sorted by; the id alone when there is no expression. The id breaks ties."""
+    """What is sorted by; the id alone when there are no keys. The id breaks ties."""
 
-    expression: ColumnElement[Any] | None
+    keys: Keys
     descending: bool
+
+    def turned(self) -> Order:
+        """The same the other way round."""
+        keys = tuple(Key(key.expression, not key.descending) for key in self.keys)
+        return Order(keys, not self.descending)
 
 
 def ids_from(selection: Selection, order: Order, at: Cursor | None, limit: int) -> list[int]:
     """The next ids behind the cursor, or from the beginning."""
-    model, expression = selection.model, order.expression
-    descending = order.descending != bool(at and at.backward)
-    if selection.search is not None and expression is None:
+    model = selection.model
+    if at and at.backward:
+        order = order.turned()
+    if selection.search is not None and not order.keys:
         statement = selection.search.ordered(
             selection.ids(),
             model.id,
-            descending=descending,
+            descending=order.descending,
             beyond=at.record_id if at else None,
         )
         return selection.run(statement.limit(limit))
-    parts = (
-        parts_after(expression, model.id, at, descending)
-        if at
-        else parts_all(expression, descending)
-    )
+    parts = parts_after(order.keys, model.id, at, order.descending) if at else parts_all(order.keys)
     ids: list[int] = []
     for part in parts:
         if len(ids) < limit:
-            statement = _ordered(selection, part, expression, descending)
+            statement = _ordered(selection, part, order.descending)
             ids += selection.run(statement.limit(limit - len(ids)))
     return ids
 
 
 def ids_at(selection: Selection, order: Order, limit: int, offset: int) -> list[int]:
     """The ids at a place in the order: walked in an index, without the rows before them."""
-    expression, descending = order.expression, order.descending
-    if selection.search is not None and expression is None:
+    if selection.search is not None and not order.keys:
         statement = selection.search.ordered(
-            selection.ids(), selection.model.id, descending=descending
+            selection.ids(), selection.model.id, descending=order.descending
         )
         return selection.run(statement.limit(limit).offset(offset))
     ids: list[int] = []
-    for part in parts_all(expression, descending):
-        statement = _ordered(selection, part, expression, descending)
+    for part in parts_all(order.keys):
+        statement = _ordered(selection, part, order.descending)
         found = selection.run(statement.limit(limit - len(ids)).offset(offset))
         ids += found
         if len(ids) >= limit or part.last:
@@ -114,12 +115,26 @@ def _count(selection: Selection, statement: Select[Any]) -> int:
     return db.session.scalar(selection.optioned(counting)) or 0
 
 
-def _ordered(
-    selection: Selection, part: Part, expression: ColumnElement[Any] | None, descending: bool
-) -> Select[Any]:
+def _ordered(selection: Selection, part: Part, descending: bool) -> Select[Any]:
     statement = selection.ids(part)
     if selection.search is not None:
         statement = statement.where(selection.search.condition(selection.model.id))
-    by_id = part.constant or expression is None
-    orders = [selection.model.id] if by_id else [expression, selection.model.id]
-    return statement.order_by(*(o.desc() if descending else o.asc() for o in orders))
+    return statement.order_by(*ordering(part.keys, selection.model.id, descending, part.filled))
+
+
+def ordering(
+    keys: Keys, id_column: Any, descending: bool, filled: bool = False
+) -> list[ColumnElement[Any]]:
+    """What to order by: nothing is lowest on every database, and the id ends it.
+
+    `filled`: the first key has a value throughout. Saying where nothing goes would keep PostgreSQL
+    from its index.
+    """
+    orders = [
+        key.expression.desc().nulls_last() if key.descending else key.expression.asc().nulls_first()
+        for key in keys
+    ]
+    if filled:
+        first = keys[0]
+        orders[0] = first.expression.desc() if first.descending else first.expression.asc()
+    return [*orders, id_column.desc() if descending else id_column.asc()]

@@ -28,7 +28,7 @@ from app.engine.presentation import (
     remarks_of,
     title_of,
 )
-from app.engine.query import Page, Sort
+from app.engine.query import MOST_KEYS, Page, Sort
 from app.engine.registry import EntityDefinition
 from app.engine.surfaces.lists import filters
 
@@ -43,6 +43,9 @@ class Head:
     href: str | None
     direction: str | None
     numeric: bool
+    add_href: str | None = None
+    place: int = 0
+    """Its place among several that the list is sorted by."""
 
 
 @dataclass(frozen=True)
@@ -189,16 +192,38 @@ def _head(column: Column, address: ListAddress, base: str, definition: EntityDef
     if not column.sortable:
         return Head(column.label, None, None, numeric)
     present = address.order or Sort.parse(definition.options.order)
-    direction = None
+    place, key = next(
+        ((at, key) for at, key in enumerate(present.keys) if key.field == column.name), (0, None)
+    )
+    direction = None if key is None else "desc" if key.descending else "asc"
     following: Sort | None = Sort(column.name, column.downward)
-    if present.field == column.name:
-        direction = "desc" if present.descending else "asc"
-        turned = Sort(column.name, not present.descending)
-        following = turned if present.descending == column.downward else None
+    if key is not None and not present.then:
+        turned = Sort(column.name, not key.descending)
+        following = turned if key.descending == column.downward else None
         if following is None and address.order is None:
             following = turned
-    href = address.first_page(order=following).href(base)
-    return Head(column.label, href, direction, numeric)
+    return Head(
+        label=column.label,
+        href=address.first_page(order=following).href(base),
+        direction=direction,
+        numeric=numeric,
+        add_href=address.first_page(order=_with_key(present, column)).href(base),
+        place=place + 1 if key is not None and present.then else 0,
+    )
+
+
+def _with_key(present: Sort, column: Column) -> Sort | None:
+    """The order with the column sorted by as well; turned round the next time, then left out."""
+    keys = [] if present.field == "id" else list(present.keys)
+    names = [key.field for key in keys]
+    if column.name not in names:
+        return Sort.of([*keys[: MOST_KEYS - 1], Sort(column.name, column.downward)])
+    at = names.index(column.name)
+    if keys[at].descending == column.downward:
+        keys[at] = Sort(column.name, not column.downward)
+    else:
+        del keys[at]
+    return Sort.of(keys)
 
 
 def _lines(definition: EntityDefinition, shown: Sequence[Column], page: Page) -> list[Line]:
