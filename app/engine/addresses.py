@@ -1,6 +1,6 @@
 """Addresses of pages, and what a list's address says: filters, text, order, page.
 
-`/parcel/?f=colour:in:red,blue&q=润科&sort=-price,name&size=50&page=3`, or `after=` with a cursor.
+`/parcel/?f=colour:in:red,blue&q=润科&sort=-price,name&cols=price&size=50&page=3`, or `after=` with a cursor.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from app.engine.registry import EntityDefinition
 PAGE_SIZES = (25, 50, 100, 200)
 DEFAULT_SIZE = PAGE_SIZES[0]
 MOST_CONDITIONS = 20
+MOST_COLUMNS = 40
 MAX_PAGE = 1_000_000
 
 
@@ -30,7 +31,8 @@ class ListAddress:
     """Which records a list shows, in which order, and which page of them.
 
     With `after` (a cursor) `page` only says which page that is, where that is known. `view` is the
-    number of the saved view that it began with, `all` where none is to open by itself.
+    number of the saved view that it began with, `all` where none is to open by itself. `columns`
+    are those shown beside the title, in their order; none: the usual ones.
     """
 
     conditions: tuple[Condition, ...] = ()
@@ -40,6 +42,8 @@ class ListAddress:
     after: str | None = None
     page: int = 0
     view: str = ""
+    columns: tuple[str, ...] = ()
+    dense: bool = False
 
     @classmethod
     def parse(cls, args: MultiDict[str, str]) -> Self:
@@ -56,6 +60,8 @@ class ListAddress:
             after=args.get("after") or None,
             page=_number(args.get("page"), 0, MAX_PAGE),
             view=_view(args.get("view", "")),
+            columns=_names(args.get("cols", "")),
+            dense=args.get("density") == "dense",
         )
 
     @property
@@ -78,6 +84,10 @@ class ListAddress:
             found.append(("q", self.text))
         if self.order is not None:
             found.append(("sort", str(self.order)))
+        if self.columns:
+            found.append(("cols", ",".join(self.columns)))
+        if self.dense:
+            found.append(("density", "dense"))
         if self.size != DEFAULT_SIZE:
             found.append(("size", str(self.size)))
         if self.view:
@@ -142,6 +152,12 @@ def has_page(address: str, method: str = "GET") -> bool:
     except HTTPException:
         return False
     return "key" not in arguments or "/" in address.strip("/")
+
+
+def _names(text: str) -> tuple[str, ...]:
+    """Names out of an address, each once."""
+    names = (name.strip()[:60] for name in text.split(",")[:MOST_COLUMNS])
+    return tuple(dict.fromkeys(name for name in names if name))
 
 
 def _view(text: str) -> str:

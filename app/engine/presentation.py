@@ -85,9 +85,30 @@ def _of_roles(viewer: policy.Viewer, rights: Any) -> bool:
 # -- lists ---------------------------------------------------------------------------------
 
 
-def columns(definition: EntityDefinition, viewer: policy.Viewer) -> tuple[Column, ...]:
-    """The columns that a list of the entity shows to this viewer, the title first."""
-    return kept(("columns", definition.key), lambda: _columns(definition, viewer), viewer)
+def columns(
+    definition: EntityDefinition, viewer: policy.Viewer, names: Sequence[str] = ()
+) -> tuple[Column, ...]:
+    """The columns that a list of the entity shows to this viewer, the title first.
+
+    `names`: those chosen beside the title; what the viewer may not know of is left out.
+    """
+    if not names:
+        return kept(("columns", definition.key), lambda: _columns(definition, viewer), viewer)
+    every = offered_columns(definition, viewer)
+    wanted = dict.fromkeys((definition.title_field.name, *names))
+    return tuple(every[name] for name in wanted if name in every)
+
+
+def offered_columns(definition: EntityDefinition, viewer: policy.Viewer) -> dict[str, Column]:
+    """Every column that the viewer may choose, by name, in the order of the declaration."""
+
+    def make() -> dict[str, Column]:
+        without = companions(definition) | {"id", "version", "review_state"}
+        known = policy.known(definition, viewer)
+        shown = [field for field in known if field.name not in without and not field.internal]
+        return {one.name: one for one in _made(definition, viewer, shown)}
+
+    return kept(("offered columns", definition.key), make, viewer)
 
 
 def _columns(definition: EntityDefinition, viewer: policy.Viewer) -> tuple[Column, ...]:
@@ -100,6 +121,13 @@ def _columns(definition: EntityDefinition, viewer: policy.Viewer) -> tuple[Colum
         fitting = [f for f in others if f.in_list is None and f.type_name != "long_text"]
         chosen = [*fitting[:MOST_COLUMNS], *chosen]
     first = [title] if title in known else []
+    return _made(definition, viewer, (*first, *chosen))
+
+
+def _made(
+    definition: EntityDefinition, viewer: policy.Viewer, fields: Iterable[Field]
+) -> tuple[Column, ...]:
+    title = definition.title_field
     plain = {field.name for field in policy.plain(definition, viewer)}
     return tuple(
         Column(
@@ -111,7 +139,7 @@ def _columns(definition: EntityDefinition, viewer: policy.Viewer) -> tuple[Colum
             downward=field.summable or field.widget in ("date", "datetime"),
             main=field is title,
         )
-        for field in (*first, *chosen)
+        for field in fields
     )
 
 

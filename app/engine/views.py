@@ -7,7 +7,7 @@ is not told, and a view that names it selects nothing for them.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 from urllib.parse import parse_qsl, urlsplit
 
@@ -24,6 +24,7 @@ from app.engine.conditions import Condition
 from app.engine.entity import DECLARED
 from app.engine.errors import InvalidInput, NotFound, StewardError
 from app.engine.policy import Viewer, ViewUse
+from app.engine.presentation import offered_columns
 from app.engine.registry import EntityDefinition, current
 
 NAME = "SavedView"
@@ -72,14 +73,25 @@ def settled(name: str, address: str, viewer: Viewer) -> str:
     definition = current().entity(name)
     state = state_of(address)
     _try(definition, state, viewer)
-    return state.href(list_address(definition), paging=False)
+    return seen_by(definition, state, viewer).href(list_address(definition), paging=False)
+
+
+def seen_by(definition: EntityDefinition, state: ListAddress, viewer: Viewer) -> ListAddress:
+    """The list without columns that the viewer may not know of, or that are gone."""
+    if not state.columns:
+        return state
+    known = offered_columns(definition, viewer)
+    return replace(state, columns=tuple(name for name in state.columns if name in known))
 
 
 def may_read(address: str) -> bool:
-    """Whether the viewer may see what an address filters and sorts by."""
+    """Whether the viewer may see what an address filters and sorts by, and its columns."""
     try:
         definition = current().by_key[urlsplit(address).path.strip("/")]
-        _try(definition, state_of(address), policy.current_viewer())
+        viewer, state = policy.current_viewer(), state_of(address)
+        _try(definition, state, viewer)
+        if seen_by(definition, state, viewer) != state:
+            return False
     except (StewardError, KeyError):
         return False
     return True

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from playwright.sync_api import expect
 
-from tests.browser.support import NARROW, NewTab, Steward
+from tests.browser.looking import obstacles_on, overflow_of
+from tests.browser.support import NARROW, WIDE, NewTab, Steward
 
 
 def fill(steward: Steward) -> None:
@@ -67,6 +68,41 @@ def test_views_and_the_menu_of_a_record_need_no_mouse(new_tab: NewTab, steward: 
     keys.press("Escape")
     expect(page.locator(".page-head .dropdown-toggle")).to_be_focused()
     tab.check()
+
+
+def test_columns_are_chosen_and_a_second_one_sorted_by_without_a_mouse(
+    new_tab: NewTab, steward: Steward
+) -> None:
+    fill(steward)
+    for language, size in (("en", WIDE), ("zh", NARROW)):
+        tab = new_tab(language, viewport=size)
+        tab.sign_in()
+        page = tab.open("/customer/?cols=status,province,created_at")
+        keys = page.keyboard
+        page.locator("#columns-open").focus()
+        keys.press("Enter")
+        expect(page.locator("[name=show]").first).to_be_focused()
+        assert not obstacles_on(page)
+        assert not overflow_of(page)
+        page.locator("[data-move=down]").first.focus()
+        keys.press("Enter")
+        expect(page.locator("[data-move=down]").nth(1)).to_be_focused()
+        page.locator("[name=close_rows]").focus()
+        keys.press("Space")
+        page.locator("#columns-form [type=submit]").focus()
+        keys.press("Enter")
+        expect(page.locator("table.dense")).to_have_count(1)
+        assert "cols=province,status,created_at&density=dense" in page.url
+        expect(page.locator("#columns-open")).to_be_focused()
+        page.locator("#sort-1").focus()
+        keys.press("Enter")
+        page.wait_for_url("**sort=name**")
+        page.locator("#sort-4").focus()
+        keys.press("Shift+Enter")
+        page.wait_for_url("**sort=name,-created_at**")
+        expect(page.locator(".sort-place")).to_have_text(["1", "2"])
+        expect(page.locator("#sort-4")).to_be_focused()
+        tab.check()
 
 
 def test_what_can_be_done_with_a_ticked_row_is_in_sight(new_tab: NewTab, steward: Steward) -> None:

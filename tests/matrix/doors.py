@@ -359,6 +359,14 @@ def lists(visit: Visit) -> None:
             visit.ask.get(f"{base}?{query}")
 
 
+@door("ListPages.columns")
+def choosing_columns(visit: Visit) -> None:
+    visit.ask.get(f"/{visit.key}/columns")
+    for item in visit.fields(1):
+        visit.ask.get(f"/{visit.key}/?cols={item.name}&density=dense")
+        visit.ask.get(f"/{visit.key}/columns?cols={item.name}")
+
+
 @door("ListPages.filter")
 def filter_panel(visit: Visit) -> None:
     visit.ask.get(f"/{visit.key}/filter")

@@ -50,7 +50,8 @@ class SavedViewPages(Pages):
         if view is None or not views.opens(definition, view):
             toast(_unopened(view), "warning")
             return redirect(with_query(base, [("view", views.ALL)]))
-        return redirect(view.state.first_page(view=str(view.id)).href(base))
+        state = views.seen_by(definition, view.state, policy.current_viewer())
+        return redirect(state.first_page(view=str(view.id)).href(base))
 
     @expose("/<key>/views/<int:view_id>/change", methods=["GET", "POST"])
     @entity_page("read")

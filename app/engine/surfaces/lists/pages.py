@@ -1,4 +1,4 @@
-"""The pages of a list: the table, and the panel that adds a filter."""
+"""The pages of a list: the table, the panel that adds a filter, and the one that chooses columns."""
 
 from __future__ import annotations
 
@@ -13,13 +13,14 @@ from app.engine.addresses import ListAddress, has_page, list_address
 from app.engine.query import Condition
 from app.engine.registry import EntityDefinition
 from app.engine.surfaces.lists import filters, table
+from app.engine.surfaces.lists.choosing import arranged, panel
 
 TABLE = "list-table"
 """The id of the part of the page that changes when the list is filtered, sorted or paged."""
 
 
 class ListPages(Pages):
-    """/<key>/, /<key>/filter"""
+    """/<key>/, /<key>/columns, /<key>/filter"""
 
     @expose("/<key>/")
     @entity_page("read")
@@ -27,16 +28,27 @@ class ListPages(Pages):
         """A page of records; only its table when htmx asks for that."""
         if not request.args and (opening := _default(definition)):
             return redirect(opening)
-        address = ListAddress.parse(request.args)
+        address = arranged(definition, request.args)
+        chosen = "chosen" in request.args
         added = filters.from_panel(definition, request.args)
         if added is not None:
             address = address.first_page(conditions=_with(address.conditions, added))
         if request.headers.get("HX-Target") == TABLE:
-            return _partial(definition, address, close_panel=added is not None)
-        if added is not None:
+            return _partial(definition, address, close_panel=chosen or added is not None)
+        if chosen or added is not None:
             return redirect(address.href(list_address(definition)))
         context = table.context(definition, address) | table.page_context(definition, address)
         return _answer("lists/list.html", context)
+
+    @expose("/<key>/columns")
+    @entity_page("read")
+    def columns(self, definition: EntityDefinition) -> Response:
+        """The panel that chooses and orders columns; a page of its own without scripts."""
+        if request.args.get("close"):
+            return make_response("")
+        context = panel(definition, arranged(definition, request.args).first_page())
+        partial = bool(request.headers.get("HX-Request"))
+        return _answer("lists/_columns.html" if partial else "lists/columns.html", context)
 
     @expose("/<key>/filter")
     @entity_page("read")

@@ -61,7 +61,7 @@ class Line:
 def context(definition: EntityDefinition, address: ListAddress) -> dict[str, Any]:
     """All that the table's template needs. Raises NotFound, NotAllowed, ValueProblem."""
     viewer = policy.current_viewer()
-    shown = columns(definition, viewer)
+    shown = columns(definition, viewer, address.columns)
     page, total, exact = _read(definition, address, shown)
     base = list_address(definition)
     return {
@@ -70,9 +70,7 @@ def context(definition: EntityDefinition, address: ListAddress) -> dict[str, Any
         "base": base,
         "here": address.href(base),
         "state": address.pairs(paging=False),
-        "clear_href": ListAddress(size=address.size, order=address.order, view=views.ALL).href(
-            base
-        ),
+        "clear_href": address.first_page(conditions=(), text="", view=views.ALL).href(base),
         "chips": filters.chips(definition, address),
         "heads": _heads(definition, shown, address, base),
         "lines": _lines(definition, shown, page),
@@ -104,6 +102,7 @@ def page_context(definition: EntityDefinition, address: ListAddress) -> dict[str
         and definition.fields[ARCHIVED] in policy.plain(definition, viewer)
         else None,
         "filter_href": with_query(f"/{definition.key}/filter", query),
+        "columns_href": with_query(f"/{definition.key}/columns", query),
         **_views(definition, address, query),
     }
 
