@@ -15,6 +15,7 @@ GRAVE = ("serious", "critical")
 
 USER_DATA = (
     "td, dd, code, kbd, option, textarea, .secret, .chip, .person, .user-card, .page-head-title, .crumbs, .plain-list a, "
+    ".board-card-head, "
     "[lang='en'], .brand-word"
 )
 """Where records, files and people are shown under the names that they have; not looked at for English."""

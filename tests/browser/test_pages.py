@@ -38,6 +38,7 @@ PAGES = {
     "edit form": "/customer/{record}/edit",
     "form with a reference": "/contact/add?customer={record}",
     "record history": "/customer/{record}/history",
+    "board": "/customer/board?sum=yearly_amount",
     "charts": "/customer/charts",
     "own chart": "/customer/charts?by=province&measure=yearly_amount&kind=bar",
     "trash": "/customer/trash",

@@ -602,6 +602,20 @@ def charts(visit: Visit) -> None:
         visit.ask.get(f"{base}/chart/chosen.json?{query}")
 
 
+@door("BoardPages.board", "BoardPages.more", "BoardPages.move")
+def boards(visit: Visit) -> None:
+    base = f"/{visit.key}/board"
+    visit.ask.get(base)
+    for item in visit.fields(5):
+        for query in (f"by={item.name}", f"sum={item.name}", f"sort={item.name}"):
+            visit.ask.get(f"{base}?{query}")
+        visit.ask.get(f"{base}/more?by={item.name}&column={visit.text(item)}")
+        visit.ask.get(f"{base}?f={item.name}:eq:{visit.text(item)}")
+        for number in (*visit.ids()[:3], NOT_THERE):
+            form = {"to": "nowhere", "version": "1"}
+            visit.ask.post(f"/{visit.key}/{number}/move?by={item.name}", form)
+
+
 @door("TrashPages.trash")
 def trash(visit: Visit) -> None:
     visit.ask.get(f"/{visit.key}/trash")

@@ -21,6 +21,7 @@ SURFACES = (
     "unmask",
     "pickers",
     "charts",
+    "boards",
     "rest",
     "imports",
     "exports",

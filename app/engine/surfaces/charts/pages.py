@@ -21,9 +21,10 @@ from app.engine.charts import AVERAGE, COUNT, MEDIAN, SHARE, SUM, Chart, Measure
 from app.engine.entity import REVIEW_NAMES
 from app.engine.errors import NotFound, ValueProblem
 from app.engine.fields import PERIODS, Field
+from app.engine.narrowed import chips
 from app.engine.presentation import remarks_of
-from app.engine.query import Condition, described, titles
 from app.engine.registry import EntityDefinition
+from app.engine.shown_as import CHARTS, ways
 from app.engine.surfaces.charts.figures import figures, measure_name, plan
 
 CHOSEN = "chosen"
@@ -80,7 +81,8 @@ class ChartPages(Pages):
             by=by,
             measures=measures,
             kinds=KINDS.items(),
-            chips=chips(definition, address, chosen),
+            chips=chips(definition, address, lambda other: _without(definition, other, chosen)),
+            ways=ways(definition, address, CHARTS),
             kept=address.pairs(),
             list_href=address.href(list_address(definition)),
         )
@@ -195,36 +197,9 @@ def named_grouping(definition: EntityDefinition, text: str) -> str:
     return f"{label} ({PERIODS[period].label})" if period in PERIODS else label
 
 
-def chips(
-    definition: EntityDefinition, address: ListAddress, chosen: Chart | None
-) -> list[dict[str, Any]]:
-    """The filters and the search in words, each with the address of the page without it."""
-    here, choice = charts_address(definition), choice_pairs(chosen)
-    found = []
-    for condition in address.conditions:
-        field = policy.plain_field(definition, condition.field)
-        words = described(field, condition, names_in(field, condition))
-        pairs = address.without(condition).pairs() + choice
-        found.append({
-            "label": field.label,
-            "value": words.removeprefix(str(field.label)).strip(),
-            "remove_href": with_query(here, pairs),
-        })  # fmt: skip
-    if address.text:
-        pairs = address.first_page(text="").pairs() + choice
-        found.append({
-            "label": gettext("Search"), "value": address.text,
-            "remove_href": with_query(here, pairs),
-        })  # fmt: skip
-    return found
-
-
-def names_in(field: Field, condition: Condition) -> dict[Any, str]:
-    """The names of the records that a filter on a reference names by id."""
-    if not field.target:
-        return {}
-    ids = [int(item) for item in str(condition.operand).split(",") if item.strip().isdecimal()]
-    return dict(titles(field.target, ids))
+def _without(definition: EntityDefinition, address: ListAddress, chosen: Chart | None) -> str:
+    """The page of another selection, with the reader's own chart."""
+    return with_query(charts_address(definition), address.pairs() + choice_pairs(chosen))
 
 
 def charts_address(definition: EntityDefinition) -> str:

@@ -9,7 +9,7 @@ from werkzeug.wrappers import Response
 
 from app.engine import views
 from app.engine.adapters.appbuilder.views import Pages, entity_page, expose
-from app.engine.addresses import ListAddress, has_page, list_address
+from app.engine.addresses import ListAddress, has_page, list_address, with_query
 from app.engine.query import Condition
 from app.engine.registry import EntityDefinition
 from app.engine.surfaces.lists import filters, table
@@ -33,6 +33,8 @@ class ListPages(Pages):
         added = filters.from_panel(definition, request.args)
         if added is not None:
             address = address.first_page(conditions=_with(address.conditions, added))
+            if elsewhere := _shown_elsewhere(definition, address):
+                return elsewhere
         if request.headers.get("HX-Target") == TABLE:
             return _partial(definition, address, close_panel=chosen or added is not None)
         if chosen or added is not None:
@@ -68,6 +70,17 @@ def _default(definition: EntityDefinition) -> str | None:
         return None
     view_id = views.default_of(definition)
     return f"/{definition.key}/views/{view_id}" if view_id else None
+
+
+def _shown_elsewhere(definition: EntityDefinition, address: ListAddress) -> Response | None:
+    """Back to the board whose filters were added to."""
+    board = f"/{definition.key}/board"
+    if request.args.get("as") != "board" or not has_page(board):
+        return None
+    own = [(name, request.args[name]) for name in ("by", "sum") if request.args.get(name)]
+    answer = make_response("")
+    answer.headers["HX-Redirect"] = with_query(board, [*address.pairs(), *own])
+    return answer
 
 
 def _with(conditions: tuple[Condition, ...], added: Condition) -> tuple[Condition, ...]:

@@ -30,6 +30,7 @@ from app.engine.presentation import (
 )
 from app.engine.query import MOST_KEYS, Page, Sort
 from app.engine.registry import EntityDefinition
+from app.engine.shown_as import LIST, ways
 from app.engine.surfaces.lists import filters
 
 WITH_REVIEW = ("review_state",)
@@ -92,7 +93,7 @@ def page_context(definition: EntityDefinition, address: ListAddress) -> dict[str
         "remarks": remarks_of(definition, "list"),
         "export_href": with_query(f"/export/{definition.key}", query) if exporting else None,
         "import_href": f"/import/{definition.key}" if links["import"] else None,
-        "charts_href": with_query(f"/{definition.key}/charts", query) if links["charts"] else None,
+        "ways": ways(definition, address, LIST),
         "tree_href": f"/{definition.key}/tree" if links["tree"] else None,
         "trash_href": f"/{definition.key}/trash"
         if links["trash"] and viewer.can(definition.name, "delete")
@@ -150,7 +151,6 @@ def _links(definition: EntityDefinition) -> dict[str, bool]:
             "bulk": has_page(f"/{definition.key}/bulk", "POST"),
             "views": has_page(f"/{definition.key}/views"),
             "tree": definition.options.tree is not None and has_page(f"/{definition.key}/tree"),
-            "charts": bool(definition.model.charts) and has_page(f"/{definition.key}/charts"),
         },
     )
 
