@@ -1,4 +1,4 @@
-/* What every page does beside htmx: CSRF, theme, navigation, toasts, keyboard, unsaved input, selected rows.
+/* What every page does beside htmx: CSRF, theme, navigation, toasts, unsaved input, selected rows.
    No framework. Everything hangs on data- attributes, so that parts fetched by htmx work like parts of the page. */
 (function () {
   "use strict";
@@ -205,23 +205,6 @@
     document.querySelectorAll("form[data-sent]").forEach(function (form) { delete form.dataset.sent; });
   });
 
-  /* Keyboard: "/" or Ctrl-K searches, Ctrl-S saves, Escape leaves the search box. */
-  function typing(element) { return element.closest("input,textarea,select,[contenteditable]"); }
-  document.addEventListener("keydown", function (event) {
-    var search = document.getElementById("global-search");
-    var command = event.ctrlKey || event.metaKey;
-    if (search && ((event.key === "/" && !command && !event.altKey && !typing(event.target)) || (command && event.key.toLowerCase() === "k"))) {
-      event.preventDefault();
-      search.focus();
-      search.select();
-    } else if (command && event.key.toLowerCase() === "s") {
-      var form = event.target.closest("form[data-save-key]") || document.querySelector("form[data-save-key]");
-      if (!form) return;
-      event.preventDefault();
-      form.requestSubmit();
-    } else if (event.key === "Escape" && event.target === search) search.blur();
-  });
-
   function prepare(scope) {
     scope.querySelectorAll("[data-toast]").forEach(watchToast);
     scope.querySelectorAll("form[data-dirty]").forEach(function (form) {
@@ -232,7 +215,7 @@
     showTicks();
     document.dispatchEvent(new CustomEvent("steward:prepare", { detail: scope }));
   }
-  window.Steward = { toast: toast, token: token, words: words, prepare: prepare };
+  window.Steward = { toast: toast, token: token, words: words, prepare: prepare, remember: remember };
   /* The other files listen for "steward:prepare"; they are all deferred, so they are there by now. */
   document.addEventListener("DOMContentLoaded", function () { prepare(document); });
 })();

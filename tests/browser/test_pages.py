@@ -52,6 +52,7 @@ PAGES = {
     "change sets": "/changes/",
     "change set": "/changes/{changes}",
     "search": "/search?q=公司",
+    "keys": "/help/keys",
     "custom fields": "/settings/fields",
     "custom field form": "/settings/fields/add",
     "choice lists": "/settings/lists",

@@ -37,6 +37,7 @@ WITHOUT_RECORDS = {
     "SecurityApi.login": "a token for a password; there too",
     "SecurityApi.refresh": "a token for a token; there too",
     "MyPasswordView.form": "one's own password",
+    "HelpPages.keys": "the list of keys",
     "ArchivePages.fixity": "hashes of stored files; for whoever reads the audit log",
     **dict.fromkeys(
         (
@@ -393,12 +394,14 @@ def saved_views(visit: Visit) -> None:
         visit.ask.post(f"{base}/99999/{url}", {"name": "matrix"}, same=False)
 
 
-@door("SearchPages.search")
+@door("SearchPages.search", "PalettePages.palette")
 def search(visit: Visit) -> None:
+    visit.ask.get("/search/palette")
     for item in visit.fields(2, searched=True):
         for whose in visit.turned(MINE, FAR):
             words = visit.text(item, whose)
             visit.ask.get("/search", query_string={"q": words})
+            visit.ask.get("/search/palette", query_string={"q": words})
             visit.ask.get(f"/{visit.key}/", query_string={"q": words})
     for url in visit.turned("/search?q=zq", "/search?q=139"):
         visit.ask.get(url, headers={"HX-Target": "search-results"})

@@ -72,8 +72,11 @@ class Records:
             )
         return self
 
-    def search(self, text: str) -> Self:
-        """Only records found by the text in fields that the viewer sees plainly."""
+    def search(self, text: str, within: str | None = None, sounds: bool = True) -> Self:
+        """Only records found by the text in fields that the viewer sees plainly.
+
+        `within`: in this field only. Without `sounds`, not by pinyin or initials.
+        """
         index = self.definition.search_index
         if not text.strip():
             return self
@@ -82,7 +85,9 @@ class Records:
                 _("%(entities)s can't be searched.", entities=self.definition.plural)
             )
         names = [f.name for f in policy.plain(self.definition, self.viewer) if f.search]
-        self.searched = index.search(text, names)
+        if within is not None:
+            names = [name for name in names if name == within]
+        self.searched = index.search(text, names, sounds)
         return self
 
     def sort(self, sort: Sort) -> Self:

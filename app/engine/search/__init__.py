@@ -5,6 +5,7 @@ them somebody may search.
 """
 
 from app.engine.search.index import TABLE_PREFIX, TOKENS_VERSION, SearchIndex, Tokens
+from app.engine.search.labels import Labels
 from app.engine.search.long_texts import CHARACTERS, LongText, taken_apart
 from app.engine.search.normal import normalise
 from app.engine.search.passages import Passage, find_passage
@@ -18,6 +19,7 @@ __all__ = [
     "COUNTED",
     "TABLE_PREFIX",
     "TOKENS_VERSION",
+    "Labels",
     "LongText",
     "Passage",
     "Search",

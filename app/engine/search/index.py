@@ -184,14 +184,16 @@ class SearchIndex:
         """Return what is put into the index for a record with these values, in a fixed order."""
         return sorted(set(self._words(values).split()))
 
-    def search(self, query: str, fields: Collection[str]) -> Search | None:
+    def search(self, query: str, fields: Collection[str], sounds: bool = True) -> Search | None:
         """Return the search for what somebody typed, in those of `fields` that are searched.
+
+        Without `sounds` only for the text as it is written, not for pinyin or initials.
 
         None when nothing can be searched for (empty, only punctuation): no condition then. With no
         field to search in, the search finds nothing.
         """
         allowed: Sequence[SearchField] = [f for n, f in self.fields.items() if n in fields]
-        condition = parse(query, allowed)
+        condition = parse(query, allowed, sounds)
         return None if condition is None else Search(self.table, condition)
 
     def condition(

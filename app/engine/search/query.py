@@ -40,10 +40,11 @@ def in_first_field(condition: Condition) -> Condition:
     return condition
 
 
-def parse(query: str, fields: Sequence[SearchField]) -> Condition | None:
+def parse(query: str, fields: Sequence[SearchField], sounds: bool = True) -> Condition | None:
     """Return the condition on the tokens of `fields`; None if there is nothing to search for.
 
-    With no field that can match, the condition is one that holds nowhere.
+    With no field that can match, the condition is one that holds nowhere. Without `sounds`, Latin
+    letters stand for themselves alone and not for pinyin or initials.
     """
     text = normalise(query, _QUERY_LIMIT)
     words = [divided for word in text.split() if (divided := list(runs(word)))]
@@ -51,7 +52,7 @@ def parse(query: str, fields: Sequence[SearchField]) -> Condition | None:
         return None
     if not fields:
         return NOWHERE
-    wanted = _all(_word(word, fields) for word in words[:_MOST_WORDS])
+    wanted = _all(_word(word, fields, sounds) for word in words[:_MOST_WORDS])
     if len(words) > 1 and _PHONE.fullmatch(text):
         compact = "".join(run.text for word in words for run in word)
         whole = [_gram_tokens(f.code, compact) for f in fields if f.kind == "code"]
@@ -60,14 +61,15 @@ def parse(query: str, fields: Sequence[SearchField]) -> Condition | None:
     return wanted
 
 
-def _word(word: Sequence[Run], fields: Sequence[SearchField]) -> Condition:
-    return _any(part for field in fields if (part := _word_in(word, field)) is not NOWHERE)
+def _word(word: Sequence[Run], fields: Sequence[SearchField], sounds: bool) -> Condition:
+    parts = (_word_in(word, field, sounds) for field in fields)
+    return _any(part for part in parts if part is not NOWHERE)
 
 
-def _word_in(word: Sequence[Run], field: SearchField) -> Condition:
+def _word_in(word: Sequence[Run], field: SearchField, sounds: bool) -> Condition:
     if field.kind == "sealed":
         return _sealed(field, "".join(run.text for run in word))
-    wanted = _tokens_of(word, field)
+    wanted = _tokens_of(word, field, sounds)
     if field.kind == "choice":
         return _any(field.choice_words.meeting(wanted))
     return wanted
@@ -77,13 +79,13 @@ def _sealed(field: SearchField, compact: str) -> Condition:
     return _any(Token(f"{field.code}={mark}") for mark in field.sought(compact))
 
 
-def _tokens_of(word: Sequence[Run], field: SearchField) -> Condition:
+def _tokens_of(word: Sequence[Run], field: SearchField, sounds: bool) -> Condition:
     parts = [_characters(field.code, run.text) for run in word if run.unspaced]
     latin = [run.text for run in word if not run.unspaced]
     if latin and field.kind == "code":
         parts.append(_code(field.code, latin))
     else:
-        parts.extend(_latin(field, text) for text in latin)
+        parts.extend(_latin(field, text, sounds) for text in latin)
     return _all(parts)
 
 
@@ -108,10 +110,10 @@ def _gram_tokens(code: str, compact: str) -> Condition:
     return _all(Token(f"{code}#{gram}") for gram in grams(compact)[:_MOST_PAIRS])
 
 
-def _latin(field: SearchField, text: str) -> Condition:
+def _latin(field: SearchField, text: str, sounds: bool) -> Condition:
     text = text[:LONGEST_WORD]
     beginning = Token(f"{field.code}={text}", prefix=True)
-    if field.kind in ("long_text", "contents"):
+    if not sounds or field.kind in ("long_text", "contents"):
         return beginning
     return _any([beginning, *_pinyin(field.code, text), *_initials(field.code, text)])
 

@@ -40,6 +40,8 @@ SURFACES = (
     "trash",
     "custom_fields",
     "search_page",
+    "palette",
+    "help",
     "jobs",
     "notifications",
     "schedules",
