@@ -51,7 +51,7 @@ def test_arrows_escape_and_enter_before_the_answer(new_tab: NewTab) -> None:
     page = tab.open("/jobs/")
     page.keyboard.press("/")
     page.keyboard.type("云帆")
-    expect(options(page).first).to_be_visible()
+    expect(options(page)).to_have_count(3)  # two records, and the way to the search's page
     for _time in range(2):
         page.keyboard.press("ArrowDown")
     expect(options(page).nth(2)).to_have_attribute("aria-selected", "true")
@@ -112,6 +112,7 @@ def test_the_keys_that_the_list_names(new_tab: NewTab) -> None:
     page.keyboard.press("f")
     expect(page.locator("#filter-field")).to_be_focused()
     page.keyboard.press("Escape")
+    expect(page.locator("#filter-open")).to_be_focused()
     page.keyboard.press("n")
     page.wait_for_url("**/customer/add")
     tab.open("/customer/")
@@ -131,12 +132,12 @@ def test_the_keys_that_the_list_names(new_tab: NewTab) -> None:
 
 def test_no_key_acts_while_one_types_or_where_they_are_off(new_tab: NewTab) -> None:
     tab, page = sign_in(new_tab, "/customer/add")
-    page.get_by_label("Name", exact=True).focus()
+    page.locator("#f-name").focus()
     page.keyboard.type("gh?n/ejk")
-    expect(page.get_by_label("Name", exact=True)).to_have_value("gh?n/ejk")
+    expect(page.locator("#f-name")).to_have_value("gh?n/ejk")
     expect(page.locator("#keys-dialog")).to_be_hidden()
     assert page.url.endswith("/customer/add")
-    page.get_by_label("Name", exact=True).fill("")
+    page.locator("#f-name").fill("")
     tab.open("/help/keys")
     page.locator("[data-keys-switch]").uncheck()
     tab.open("/customer/")

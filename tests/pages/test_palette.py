@@ -97,9 +97,8 @@ def test_the_number_of_statements_does_not_grow_with_the_records(browser: Any) -
     given("Customer", name="云帆1")
     few = statements()
     for number in range(2, 9):
-        given(
-            "Contact", name=f"云帆联系人{number}", customer=given("Customer", name=f"云帆{number}")
-        )
+        customer = given("Customer", name=f"云帆{number}")
+        given("Contact", name=f"云帆联系人{number}", customer=getattr(customer, "id", customer))
     more = labels(admin.get("/search/palette?q=云帆"))
     assert len([label for label in more if re.fullmatch(r"云帆\d", label)]) == 5
     given("Customer", name="云帆1")
