@@ -103,7 +103,11 @@ def test_a_row_out_of_scope_is_as_if_it_were_not_there(
         answer = person.open(address, method=method)
         if name in ("list", "create", "charts", "import", "api list"):
             assert answer.status_code == 200, f"{name}: {answer.status_code}"
-            assert title not in answer.get_data(as_text=True), name
+            page = answer.get_data(as_text=True)
+            # Menus name entities, as the titles of some records do.
+            content = page.partition('<main id="main"')[2] if page.startswith("<!doctype") else page
+            assert content, name
+            assert title not in content, name
         else:
             assert answer.status_code == 404, f"{name}: {answer.status_code}"
     listed = person.get(f"/api/v1/{definition.key}/").get_json()
