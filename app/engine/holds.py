@@ -49,6 +49,10 @@ Guard = Callable[[Any, Collection[int]], Mapping[int, Sequence[Hold]]]
 """Called with a session that sees everything and the ids of records; gives the holds of those that
 have any. One statement for all of them: it is asked for whole batches."""
 
+Shut = Callable[[Any, int], Any]
+"""Called with a session that sees everything and a record's id; says why nothing is added, or None."""
+
+_shuts: dict[tuple[str, str], list[Shut]] = defaultdict(list)
 _reasons: dict[str, list[Reason]] = defaultdict(list)
 _guards: dict[str, list[Guard]] = defaultdict(list)
 _staying: dict[str, list[Guard]] = defaultdict(list)
@@ -97,6 +101,27 @@ def staying(session: Any, entity: str, record_ids: Collection[int]) -> dict[int,
 def may_stay(entity: str) -> bool:
     """Whether anything watches that records of the entity are not taken away."""
     return bool(_staying.get(entity)) or is_guarded(entity)
+
+
+def shuts(entity: str, child: str) -> Callable[[Shut], Shut]:
+    """Registers what may close a record to further records of `child`, so that its page offers none."""
+
+    def register(shut: Shut) -> Shut:
+        _shuts[entity, child].append(shut)
+        return shut
+
+    return register
+
+
+def may_be_shut(entity: str, child: str) -> bool:
+    """Whether anything closes records of the entity to those of `child`."""
+    return bool(_shuts.get((entity, child)))
+
+
+def why_shut(session: Any, entity: str, child: str, record_id: int) -> Any:
+    """Why nothing of `child` is added to the record now; None where it is."""
+    found = (shut(session, record_id) for shut in _shuts.get((entity, child), ()))
+    return next((why for why in found if why is not None), None)
 
 
 def is_guarded(entity: str) -> bool:

@@ -284,4 +284,5 @@ def test_the_text_of_a_document_is_found_where_the_document_is(client: Any) -> N
     read_all()
     page = client.get("/search?q=交付").text
     assert "<mark>交付</mark>润科使用" in page
-    assert f'href="/document_file/{record.id}"' in page
+    assert f'href="/document/{record.document_id}"' in page
+    assert f'href="/document_file/{record.id}/preview/content"' in page

@@ -15,12 +15,17 @@ from flask_babel import lazy_gettext as _
 from sqlalchemy import or_, select
 
 from app.domains.documents import retention
-from app.domains.documents.choices import FILED, LOCKED, DocumentState, today
+from app.domains.documents.choices import EDITABLE, FILED, LOCKED, DocumentState, today
 from app.domains.documents.document import Document
 from app.domains.documents.holding import CLASS, CUSTOMER, Filed, holds_of, line, parents, why
-from app.domains.documents.version import DocumentFile, DocumentVersion
+from app.domains.documents.version import (
+    BEEN_IN_FORCE,
+    CLOSED,
+    DocumentFile,
+    DocumentVersion,
+)
 from app.engine import registry
-from app.engine.holds import Hold, guards, stays
+from app.engine.holds import Hold, guards, shuts, stays
 
 NOTED = frozenset({
     "held", "papers", "missing_papers", "retain_until", "checked_out_by", "checked_out_at",
@@ -97,6 +102,28 @@ def files(session: Any, ids: Collection[int]) -> Found:
     rows = session.execute(statement).all()
     been = {row[0] for row in rows if row[2] is not None}
     return _with_their_documents(session, {row[0]: row[1] for row in rows}, been, frozenset())
+
+
+@shuts("Document", "DocumentVersion")
+def closed_to_versions(session: Any, document_id: int) -> Any:
+    """A document that is held or closed takes no further version, as its rules say too."""
+    document: Any = session.get(Document, document_id)
+    if document is None:
+        return None
+    one = Filed(document.id, document.document_class_id, document.customer_id)
+    for rows in holds_of(session, [one]).values():
+        return why(rows[0])
+    return None if document.state in EDITABLE else CLOSED
+
+
+@shuts("DocumentVersion", "DocumentFile")
+def closed_to_files(session: Any, version_id: int) -> Any:
+    """So does a version of it take no file, nor one that has been in force."""
+    version: Any = session.get(DocumentVersion, version_id)
+    if version is None:
+        return None
+    closed = closed_to_versions(session, version.document_id)
+    return BEEN_IN_FORCE if closed is None and version.in_force_since is not None else closed
 
 
 BEEN = _("It belongs to a version that has been in force.")

@@ -142,13 +142,12 @@ class DocumentFile(
             version = saving.changes.session.get(model, saving.values["document_version"])
         saving.values["document"] = version.document_id
         if version.in_force_since is not None and saving.new and not saving.from_elsewhere:
-            saving.problem(
-                "document_version", _("It has been in force: add a new version instead.")
-            )
+            saving.problem("document_version", BEEN_IN_FORCE)
         check_open(saving, version.document_id)
 
 
 STAYS = _("This stays as it is.")
+BEEN_IN_FORCE = _("It has been in force: add a new version instead.")
 CLOSED = _("The document is closed: nothing is added to it, nor changed, any more.")
 
 

@@ -3,12 +3,21 @@
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import Any
 
 from sqlalchemy.orm import Session
 
 from app.engine import policy
 from app.engine.errors import InvalidInput, Problem
-from app.engine.holds import Hold, guarded, is_guarded, may_stay, staying
+from app.engine.holds import (
+    Hold,
+    guarded,
+    is_guarded,
+    may_be_shut,
+    may_stay,
+    staying,
+    why_shut,
+)
 from app.engine.registry import EntityDefinition
 
 WHY = "a hold counts whoever may see it"
@@ -36,6 +45,17 @@ def refuse_removal(
         for among in (guarded, staying):
             for found in among(everything, definition.name, record_ids).values():
                 raise InvalidInput.of(None, found[0].refusal)
+
+
+def shut(
+    session: Session, definition: EntityDefinition, child: EntityDefinition, record_id: int
+) -> Any:
+    """Why no record of `child` is added to this one now; None where it may be."""
+    if not may_be_shut(definition.name, child.name):
+        return None
+    session.flush()
+    with policy.unrestricted(WHY, session.connection()) as everything:
+        return why_shut(everything, definition.name, child.name, record_id)
 
 
 def locked(

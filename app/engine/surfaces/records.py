@@ -22,6 +22,7 @@ from app.engine.adapters.web import toast
 from app.engine.addresses import has_page, list_address, record_address, undo_address, with_query
 from app.engine.archives import archive_of
 from app.engine.changes import Change, ChangeSet, change_set
+from app.engine.changes.guarding import shut as why_shut
 from app.engine.changes.merging import survivor_of
 from app.engine.entity import ARCHIVED
 from app.engine.errors import InvalidInput, NotFound, Problem
@@ -57,6 +58,8 @@ class Related:
     all_href: str
     add_href: str | None
     drop_href: str | None
+    shut: Any = None
+    """Why nothing is added to it now, where the viewer might else."""
 
 
 class RecordPages(Pages):
@@ -271,15 +274,20 @@ def _related_list(
     label = f"{child.plural} ({reference.label})" if ambiguous else child.plural
     writable = policy.access(child, reference, viewer) == "write"
     may_add = writable and viewer.can(child.name, "create")
+    add_href = with_query(f"/{child.key}/add", [(reference.name, record_id)]) if may_add else None
+    drop_href = _drop_href(child, reference, record_id)
+    shut = None
+    if add_href or drop_href:
+        target = registry.current().entity(str(reference.target))
+        shut = why_shut(db.session(), target, child, record_id)
     return Related(
         label=label,
         heads=[column.label for column in shown],
         lines=_lines(child, shown, page.rows),
         all_href=with_query(list_address(child), [("f", str(condition))]) if page.next else "",
-        add_href=with_query(f"/{child.key}/add", [(reference.name, record_id)])
-        if may_add
-        else None,
-        drop_href=_drop_href(child, reference, record_id),
+        add_href=None if shut else add_href,
+        drop_href=None if shut else drop_href,
+        shut=shut,
     )
 
 

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from typing import Any
 
 from flask import Flask, render_template, request
@@ -33,6 +34,9 @@ class Hit:
     details: tuple[str, ...]
     passage: FoundPassage | None = None
     """Where in the record's file the words stand."""
+    part: str = ""
+    part_href: str = ""
+    """Of a hit in a file: what the file is called; title and address are those of what it belongs to."""
 
 
 @dataclass(frozen=True)
@@ -89,7 +93,9 @@ def hits_in(definition: EntityDefinition, words: str) -> Found | None:
     files = [
         field for field in policy.plain(definition) if field.search and field.type_name == "file"
     ]
-    fields = needed(definition, [*title, *details, *files])
+    whole = whole_of(definition) if files else None
+    above = [whole] if whole is not None else []
+    fields = needed(definition, [*title, *details, *files, *above])
     if definition.review:
         fields.append(definition.fields["review_state"])
     rows = Records(definition).search(words).page(HITS, fields)
@@ -105,8 +111,46 @@ def hits_in(definition: EntityDefinition, words: str) -> Found | None:
         )
         for row in rows.rows
     )
+    if whole is not None:
+        hits = _leading_to(whole, rows.rows, hits)
     href = ListAddress(text=words).href(list_address(definition))
     return Found(definition, hits, href, rows.next is not None)
+
+
+def whole_of(definition: EntityDefinition) -> Field | None:
+    """The reference to what a part, such as a document's file, belongs to; None where none is seen."""
+    options = definition.options
+    name = (options.scope_through or options.parent) if options.parent else None
+    field = next((one for one in policy.plain(definition) if one.name == name), None)
+    target = None if field is None else str(field.target)
+    return field if target in registry.current().entities and _readable(target) else None
+
+
+def _readable(entity: str | None) -> bool:
+    return entity is not None and policy.current_viewer().can(entity, "read")
+
+
+def _leading_to(
+    reference: Field, rows: Sequence[Mapping[str, Any]], hits: Sequence[Hit]
+) -> tuple[Hit, ...]:
+    """The hits, each leading to what its record belongs to, as far as the viewer may see that."""
+    target = registry.current().entity(str(reference.target))
+    ids = sorted({row[reference.name] for row in rows if row[reference.name] is not None})
+    title, _details = shown_fields(target)
+    seen = Records(target).with_ids(ids).page(HITS, needed(target, title)).rows if ids else []
+    titles = {row["id"]: title_of(target, row) for row in seen}
+    return tuple(
+        hit
+        if (owner := row[reference.name]) not in titles
+        else replace(
+            hit,
+            title=titles[owner],
+            href=record_address(target, owner),
+            part=hit.title,
+            part_href=hit.href if hit.passage is None else hit.passage.href,
+        )
+        for row, hit in zip(rows, hits, strict=True)
+    )
 
 
 def shown_fields(definition: EntityDefinition) -> tuple[list[Field], list[Field]]:
