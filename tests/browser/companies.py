@@ -6,9 +6,9 @@ import csv
 from dataclasses import dataclass
 from pathlib import Path
 
-from config import ROOT
+from tests.sample_data import sample
 
-REAL = ROOT.parent / "shared" / "data" / "listed_companies.csv"
+REAL = sample("listed_companies.csv")
 COLUMNS = ("ts_code", "symbol", "name", "area", "industry", "cnspell", "market", "list_date",
            "act_name", "act_ent_type")  # fmt: skip
 MADE_ROWS = 1200

@@ -9,10 +9,9 @@ from typing import Any
 
 from app.engine import registry
 from app.engine.changes import change_set, create_prepared
-from config import ROOT
+from tests.sample_data import sample
 
-FILE = ROOT.parent.parent / "shared" / "data" / "cdnow_transactions.txt"
-BESIDE = ROOT.parent / "shared" / "data" / "cdnow_transactions.txt"
+FILE = sample("cdnow_transactions.txt")
 CURRENCY = "USD"
 
 SCALED: dict[str, Any] = {
@@ -27,7 +26,7 @@ Row = tuple[str, datetime.date, int, Decimal]
 
 def path() -> Any:
     """Where the file is; None where it is missing."""
-    return next((place for place in (FILE, BESIDE) if place.exists()), None)
+    return FILE if FILE.is_file() else None
 
 
 def rows() -> list[Row]:

@@ -25,6 +25,7 @@ from app.engine.query import Condition, Records
 from tests import factories
 from tests.domains import cdnow
 from tests.domains.evaluated import Rules, by_hand
+from tests.sample_data import needs
 
 DAY = datetime.date(2022, 6, 30)
 
@@ -397,7 +398,7 @@ def test_the_oracle_itself() -> None:
 
 
 @pytest.mark.proof
-@pytest.mark.skipif(cdnow.path() is None, reason="cdnow_transactions.txt is not on this machine")
+@needs("cdnow_transactions.txt")
 def test_the_real_file_equals_plain_python(as_admin: Any) -> None:
     """23,544 customers and 69,659 orders at three days: 0 differences, every tier and state, movements."""
     lines = cdnow.rows()

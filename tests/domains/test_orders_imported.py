@@ -15,6 +15,7 @@ from app.engine.changes import undo
 from app.engine.errors import InvalidInput
 from app.engine.surfaces import imports
 from tests.factories import make
+from tests.sample_data import needs, sample
 
 MADE_UP = """\
  00001 20210101  1   11.77
@@ -26,7 +27,7 @@ MADE_UP = """\
 """
 """Two lines are alike and two purchases; one amount is nothing."""
 
-REAL = Path(__file__).resolve().parents[3] / "shared" / "data" / "cdnow_transactions.txt"
+REAL = sample("cdnow_transactions.txt")
 FULL = os.environ.get("STEWARD_PROOF") == "full"
 SOME = 2500
 COLUMNS = {"1": "customer", "2": "ordered_on", "3": "quantity", "4": "amount"}
@@ -99,10 +100,9 @@ def test_a_line_that_lacks_something_is_refused_by_its_number(file: Path) -> Non
 
 
 @pytest.mark.proof
+@needs("cdnow_transactions.txt")
 def test_the_real_file_loses_and_doubles_nothing(tmp_path: Path) -> None:
     """In full (make proof): 69,659 purchases of 23,544 customers."""
-    if not REAL.is_file():
-        pytest.skip("the real purchases are not on this machine")
     lines = REAL.read_text("utf-8").splitlines(keepends=True)
     lines = lines if FULL else lines[:SOME]
     file = tmp_path / "real.txt"

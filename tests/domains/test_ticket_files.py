@@ -17,10 +17,11 @@ from app.engine.changes import undo
 from app.engine.surfaces import imports
 from tests.factories import make
 from tests.pages.support import counted
+from tests.sample_data import needs, sample
 
 FULL = os.environ.get("STEWARD_PROOF") == "full"
 ROOT = Path(__file__).resolve().parents[2]
-REAL = ROOT.parent / "shared" / "data" / "support_tickets.csv"
+REAL = sample("support_tickets.csv")
 SOME = 120
 
 MADE_UP = ROOT / "tests" / "files" / "tickets.csv"
@@ -128,7 +129,7 @@ def real_rows() -> list[dict[str, str]]:
 
 
 @pytest.mark.proof
-@pytest.mark.skipif(not REAL.exists(), reason="the file of real tickets is not at hand")
+@needs("support_tickets.csv")
 def test_the_real_file_comes_in_whole_and_goes_without_trace(
     as_admin: Any, tmp_path: Path, client: Any
 ) -> None:

@@ -22,6 +22,7 @@ from hypothesis import strategies as st
 from app.engine.parsing import parse_date, parse_datetime, parse_decimal
 from app.engine.tables import Column, Limits, TableProblem, open_table, write_csv, write_xlsx
 from app.engine.tables.marks import mark, unmark
+from tests.sample_data import needs, sample
 
 SHANGHAI = ZoneInfo("Asia/Shanghai")
 HEADER = ["编码", "名称", "城市"]
@@ -94,21 +95,24 @@ def test_runs_of_blanks_and_no_header() -> None:
     assert len(rows) == 60
 
 
-def test_real_files_where_they_are_at_hand() -> None:
-    folder = Path(__file__).parents[2].parent / "shared" / "data"
-    if not folder.is_dir():
-        pytest.skip("the sample data is not beside the checkout")
-    for name, columns, count in (
-        ("listed_companies.csv", 10, 5524),
-        ("support_tickets.csv", 14, None),
-        ("cdnow_transactions.txt", 4, None),
-    ):
-        with open_table(folder / name, header=None) as table:
-            rows = list(table.rows())
-            assert len(table.columns) == columns
-            assert not [row for row in rows if row.problem]
-            assert count is None or len(rows) == count
-            assert abs(table.estimated_rows() - len(rows)) < len(rows) / 5
+@pytest.mark.parametrize(
+    ("name", "columns", "count"),
+    [
+        pytest.param(name, columns, count, marks=needs(name), id=name)
+        for name, columns, count in (
+            ("listed_companies.csv", 10, 5524),
+            ("support_tickets.csv", 14, None),
+            ("cdnow_transactions.txt", 4, None),
+        )
+    ],
+)
+def test_real_files_where_they_are_at_hand(name: str, columns: int, count: int | None) -> None:
+    with open_table(sample(name), header=None) as table:
+        rows = list(table.rows())
+        assert len(table.columns) == columns
+        assert not [row for row in rows if row.problem]
+        assert count is None or len(rows) == count
+        assert abs(table.estimated_rows() - len(rows)) < len(rows) / 5
 
 
 def test_ragged_rows_are_refused_alone_and_by_line() -> None:
