@@ -51,7 +51,7 @@
   function showKeys() {
     var dialog = document.getElementById("keys-dialog");
     if (!dialog) return false;
-    fetch(dialog.dataset.href, { headers: { "HX-Request": "true" } }).then(function (answer) {
+    fetch(dialog.dataset.from, { headers: { "HX-Request": "true" } }).then(function (answer) {
       if (!answer.ok) throw new Error(String(answer.status));
       return answer.text();
     }).then(function (text) {

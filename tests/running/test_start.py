@@ -6,6 +6,8 @@ import os
 import re
 import signal
 import socket
+import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -17,6 +19,18 @@ from tests.running.support import Installation, eventually, free_port
 pytestmark = pytest.mark.running
 
 SECOND_START_SECONDS = 5.0
+SECOND_START_IMPORTS = 6
+"""On a machine so slow that this is more: as many times what it takes to load Flask-AppBuilder alone."""
+
+
+def seconds_to_load_flask_appbuilder() -> float:
+    """Of a fresh process; the least of three, so that what else happens on the machine says little."""
+    times = []
+    for _number in range(3):
+        began = time.monotonic()
+        subprocess.run([sys.executable, "-c", "import flask_appbuilder.api"], check=True)
+        times.append(time.monotonic() - began)
+    return min(times)
 
 
 def assert_refused(steward: Installation, variable: str, *arguments: str) -> str:
@@ -115,7 +129,8 @@ def test_a_second_start_is_quick(steward: Installation) -> None:
     if os.getloadavg()[0] > (os.cpu_count() or 1):
         times = [process.cpu_times() for process in steward.processes()]
         seconds = min(seconds, sum(each.user + each.system for each in times))
-    assert seconds < SECOND_START_SECONDS
+    if seconds >= SECOND_START_SECONDS:
+        assert seconds < SECOND_START_IMPORTS * seconds_to_load_flask_appbuilder()
 
 
 def test_a_given_password_is_not_printed(make: Callable[..., Installation]) -> None:
